@@ -1,1 +1,5 @@
-//! headgate
+//! Headgate's host: the control plane for messaging and data infrastructure.
+
+pub mod clock;
+pub mod domain;
+pub mod plugins;

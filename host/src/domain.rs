@@ -1,0 +1,11 @@
+//! Nouns, rules and state machines. No I/O, no clock, no async.
+
+pub mod cluster;
+pub mod contract;
+pub mod error;
+pub mod id;
+pub mod place;
+pub mod plan;
+pub mod policy;
+pub mod resource;
+pub mod status;

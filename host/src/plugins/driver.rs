@@ -1,0 +1,107 @@
+//! What the pipelines see of a plugin: a `Kind` decides, a `Driver` talks to one cluster.
+//!
+//! Invariant: nothing here knows the contract's version; every released one is adapted into these two traits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use crate::domain::cluster::{Check, Cluster, Discovery};
+use crate::domain::contract::{Change, Description, Issue, MetadataType, StrategyStep};
+use crate::domain::error::BackendError;
+use crate::domain::resource::{Lookup, Outcome, Page, Query, ResourceKey, Write};
+
+/// Why a call into a plugin gave no answer, or the answer that it refused.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum CallError {
+    /// The plugin's own answer.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// The guest trapped, used up its CPU, memory or wall time, or broke the contract. Its session is thrown away.
+    #[error("plugin `{plugin}` failed in `{call}`: {failure}")]
+    Plugin { plugin: String, call: &'static str, failure: Failure },
+    /// More calls wait than the session's queue takes.
+    #[error("plugin `{plugin}` has {waiting} calls waiting for this cluster; try again later")]
+    Busy { plugin: String, waiting: usize },
+    /// The host refuses: a grant is missing, the kind is not loaded.
+    #[error("{0}")]
+    Refused(String),
+}
+
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Failure {
+    #[error("it trapped: {0}")]
+    Trap(String),
+    #[error("it used more than {0:?} of CPU time")]
+    Cpu(Duration),
+    #[error("it did not answer within {0:?}")]
+    Wall(Duration),
+    #[error("it wanted more than {0} bytes of memory")]
+    Memory(usize),
+    #[error("its answer breaks the contract: {0}")]
+    Protocol(String),
+    #[error("the host's own part of the call panicked: {0}")]
+    HostPanic(String),
+}
+
+/// One version of a plugin: what it is and how it decides. Pure calls, on fresh instances.
+#[async_trait]
+pub trait Kind: Send + Sync {
+    fn description(&self) -> &Description;
+    /// Of the component, lower-case hexadecimal SHA-256.
+    fn digest(&self) -> &str;
+    async fn types(&self, facts: Option<&Value>) -> Result<Vec<MetadataType>, CallError>;
+    /// An answer each, in order.
+    async fn normalize(
+        &self,
+        metadata_type: &str,
+        specs: Vec<Value>,
+        facts: &Value,
+    ) -> Result<Vec<Result<Value, Vec<Issue>>>, CallError>;
+    async fn validate(
+        &self,
+        metadata_type: &str,
+        specs: Vec<Value>,
+        facts: &Value,
+    ) -> Result<Vec<Vec<Issue>>, CallError>;
+    async fn steps(
+        &self,
+        changes: Vec<Change>,
+        facts: &Value,
+    ) -> Result<Vec<Result<Vec<StrategyStep>, BackendError>>, CallError>;
+    /// The session of this kind with that cluster: cheap, connects with the first call.
+    async fn driver(&self, cluster: &Cluster, secrets: Secrets) -> Result<Arc<dyn Driver>, CallError>;
+}
+
+/// Talks to one cluster. Calls run one at a time; a dropped future cancels its call.
+#[async_trait]
+pub trait Driver: Send + Sync {
+    async fn probe(&self) -> Result<Vec<Check>, CallError>;
+    async fn discover(&self) -> Result<Discovery, CallError>;
+    async fn list(&self, query: Query) -> Result<Page, CallError>;
+    /// An answer each, in order.
+    async fn get(&self, keys: Vec<ResourceKey>) -> Result<Vec<Lookup>, CallError>;
+    /// An outcome each, in order. `Err(Backend)`, `Err(Busy)` and `Err(Refused)` mean that nothing was sent;
+    /// `Err(Plugin)` that nobody knows.
+    async fn write(&self, writes: Vec<Write>, dry_run: bool) -> Result<Vec<Outcome>, CallError>;
+    async fn close(&self);
+}
+
+/// The loaded plugins, by kind. A snapshot: what it gives stays valid while it is held.
+pub trait Kinds: Send + Sync {
+    fn find(&self, kind: &str) -> Option<Arc<dyn Kind>>;
+    /// Sorted by kind.
+    fn list(&self) -> Vec<Arc<dyn Kind>>;
+}
+
+/// The opened secrets of one cluster, by the name of the connection form's field. Never printed.
+#[derive(Clone, Default)]
+pub struct Secrets(pub Arc<std::collections::BTreeMap<String, zeroize::Zeroizing<Vec<u8>>>>);
+
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Secrets({} names)", self.0.len())
+    }
+}
