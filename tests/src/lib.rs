@@ -1,1 +1,21 @@
-//! headgate-tests
+//! The harness of the scenarios: real brokers, a real database and the real `headgate` binary, each a process of its own.
+//!
+//! It talks to Headgate only as its users do, through the command line and the API, and never links the host.
+//! Invariant: whatever a test starts is gone when the test's process is gone, however it went.
+
+mod backends;
+mod database;
+mod host;
+mod kafka;
+mod postgres;
+mod scratch;
+mod wait;
+
+pub use database::Database;
+pub use host::cli::Output;
+pub use host::http::Answer;
+pub use host::{Host, Options};
+pub use kafka::judge::Topic;
+pub use kafka::{Kafka, Node};
+pub use postgres::Postgres;
+pub use wait::until;

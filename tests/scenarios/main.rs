@@ -1,0 +1,15 @@
+//! Scenarios: stories across processes, with real brokers, both databases and the real binary.
+//!
+//! Each is told by the command line as a person would use it, and judged by Kafka's own tools.
+
+mod access;
+mod backends;
+mod clusters;
+mod deletes;
+mod documents;
+mod drift;
+mod input;
+mod kills;
+mod ownership;
+mod topics;
+mod undo;
