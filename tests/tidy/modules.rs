@@ -19,7 +19,7 @@ const TABLE: Table<'static> = &[
     ("pipelines", &["domain", "clock", "store", "plugins::driver"]),
     ("app", &["domain", "clock", "store", "plugins", "pipelines"]),
     ("reconcile", &["domain", "clock", "store", "plugins::driver", "pipelines", "app"]),
-    ("api", &["domain", "clock", "app"]),
+    ("api", &["domain", "clock", "telemetry", "app"]),
     ("cli", &["domain", "api", "config"]),
 ];
 
