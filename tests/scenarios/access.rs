@@ -84,7 +84,7 @@ fn a_wrong_token_is_refused_by_the_command_line(database: &Database) -> Result<(
 }
 
 fn a_host_listens_elsewhere_only_when_told_how(database: &Database) -> Result<()> {
-    let elsewhere = Options { arguments: vec!["--listen".into(), "0.0.0.0:0".into()], ..Options::default() };
+    let elsewhere = Options { listen: Some("0.0.0.0:0".to_owned()), ..Options::default() };
     let refused = Host::start_with(database, elsewhere).err().context("it must not start")?;
     let message = format!("{refused:#}");
     assert!(message.contains("--tls-cert") && message.contains("--insecure"), "{message}");

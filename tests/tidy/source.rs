@@ -10,25 +10,23 @@ const SKIPPED: [&str; 4] = [".git", "target", "node_modules", "dist"];
 pub(crate) struct Source {
     pub(crate) path: String,
     pub(crate) text: String,
+    /// Declared by a `#[cfg(test)] mod …;`.
+    guarded: bool,
 }
 
 impl Source {
     #[cfg(test)]
     pub(crate) fn of(path: &str, text: &str) -> Self {
-        Self { path: path.to_owned(), text: text.to_owned() }
+        Self { path: path.to_owned(), text: text.to_owned(), guarded: false }
     }
 
     pub(crate) fn is_rust(&self) -> bool {
         has_extension(&self.path, "rs")
     }
 
-    /// Only there for tests: by its name. What `#[cfg(test)]` hides inside a file is taken out by [`Rust::of`].
+    /// Only there for tests. What `#[cfg(test)]` guards inside a file is taken out by [`Rust::of`].
     pub(crate) fn is_test(&self) -> bool {
-        let name = self.path.rsplit('/').next().unwrap_or_default();
-        self.path.starts_with("tests/")
-            || self.path.contains("/tests/")
-            || name == "tests.rs"
-            || name.ends_with("_tests.rs")
+        self.guarded || self.path.starts_with("tests/")
     }
 }
 
@@ -37,7 +35,37 @@ pub(crate) fn tree(root: &Path) -> Vec<Source> {
     let mut found = Vec::new();
     walk(root, root, &mut found);
     found.sort_by(|one, other| one.path.cmp(&other.path));
+    mark_guarded(&mut found);
     found
+}
+
+/// Marks the files of modules that only tests see, and what is below them.
+pub(crate) fn mark_guarded(files: &mut [Source]) {
+    let guarded: Vec<String> = files.iter().filter(|file| file.is_rust()).flat_map(guarded_modules).collect();
+    for file in files {
+        let stem = file.path.trim_end_matches(".rs");
+        let is_in = |module: &String| {
+            stem.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        file.guarded = guarded.iter().any(is_in);
+    }
+}
+
+/// `host/src/store/tests` for `#[cfg(test)] mod tests;` in `host/src/store.rs`.
+fn guarded_modules(file: &Source) -> Vec<String> {
+    let stem = file.path.trim_end_matches(".rs");
+    let folder = match stem.rsplit_once('/') {
+        Some((folder, "lib" | "main")) => folder,
+        _ => stem,
+    };
+    let code = Rust::with_tests(&file.text).code;
+    let items = code.match_indices("#[cfg(test)]").filter_map(|(at, guard)| code.get(at + guard.len()..));
+    let declared = items.filter_map(|item| {
+        let item = item.get(..item_length(item))?;
+        let (_, name) = item.strip_suffix(';')?.rsplit_once("mod ")?;
+        Some(name.trim().to_owned())
+    });
+    declared.map(|name| format!("{folder}/{name}")).collect()
 }
 
 fn walk(root: &Path, folder: &Path, found: &mut Vec<Source>) {
@@ -48,7 +76,7 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<Source>) {
                 walk(root, &path, found);
             }
         } else if let (Ok(text), Ok(relative)) = (fs::read_to_string(&path), path.strip_prefix(root)) {
-            found.push(Source { path: relative.to_string_lossy().replace('\\', "/"), text });
+            found.push(Source { path: relative.to_string_lossy().replace('\\', "/"), text, guarded: false });
         }
     }
 }
@@ -249,4 +277,20 @@ fn what_only_tests_see_is_taken_out() {
         Rust::of("use a::b;\n#[cfg(test)]\nmod tests {\n  fn f() { g(\"x\") }\n}\nfn h() { i(\"y\") }\n");
     assert!(!rust.code.contains("mod tests") && rust.code.contains("fn h()"), "{}", rust.code);
     assert_eq!(rust.strings, [(6, "y".to_owned())]);
+}
+
+#[test]
+fn files_of_modules_that_only_tests_see_are_known() {
+    let mut files = [
+        Source::of("host/src/lib.rs", "#[cfg(test)]\nmod model;\nmod store;"),
+        Source::of("host/src/model.rs", ""),
+        Source::of("host/src/store.rs", "#[cfg(test)]\npub(crate) mod testing; mod rows;"),
+        Source::of("host/src/store/testing/data.rs", ""),
+        Source::of("host/src/store/rows.rs", ""),
+        Source::of("tests/src/lib.rs", ""),
+    ];
+    mark_guarded(&mut files);
+    let tests: Vec<&str> =
+        files.iter().filter(|file| file.is_test()).map(|file| file.path.as_str()).collect();
+    assert_eq!(tests, ["host/src/model.rs", "host/src/store/testing/data.rs", "tests/src/lib.rs"]);
 }
