@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use headgate_tests::{Database, Host, Kafka, Options, for_each_database};
+use tempfile::TempDir;
 
 for_each_database!(
     a_broken_file_is_refused_by_name_and_the_rest_serves,
@@ -10,7 +11,7 @@ for_each_database!(
 
 fn a_broken_file_is_refused_by_name_and_the_rest_serves(database: &Database) -> Result<()> {
     let empty_module: &[u8] = b"\0asm\x01\0\0\0";
-    let host =
+    let (host, _folder) =
         with_plugins(database, &[("broken.wasm", b"no plugin at all"), ("foreign.wasm", empty_module)])?;
     let log = host.logged()?;
     for name in ["broken.wasm", "foreign.wasm"] {
@@ -23,21 +24,18 @@ fn a_broken_file_is_refused_by_name_and_the_rest_serves(database: &Database) -> 
 }
 
 fn compiled_code_from_outside_is_never_read(database: &Database) -> Result<()> {
-    let host = with_plugins(database, &[("evil.cwasm", b"\x7fELF")])?;
+    let (host, _folder) = with_plugins(database, &[("evil.cwasm", b"\x7fELF")])?;
     let kinds = host.cli(&["kind", "list"])?;
     assert!(!kinds.ok()?.contains("evil"), "{kinds}");
     Ok(())
 }
 
-fn with_plugins(database: &Database, files: &[(&str, &[u8])]) -> Result<Host> {
+fn with_plugins(database: &Database, files: &[(&str, &[u8])]) -> Result<(Host, TempDir)> {
     let folder = headgate_tests::folder("plugins.")?;
     for (name, content) in files {
         std::fs::write(folder.path().join(name), content)?;
     }
     let plugins = folder.path().to_string_lossy().into_owned();
     let options = Options { arguments: vec!["--plugins".to_owned(), plugins], ..Options::default() };
-    let host = Host::start_with(database, options)?;
-    // Looked at once, at the start; the folder may go.
-    drop(folder);
-    Ok(host)
+    Ok((Host::start_with(database, options)?, folder))
 }
