@@ -118,7 +118,7 @@ impl Host {
     ) -> Result<Output> {
         let mut command = Command::new(binary());
         command.args(arguments).env_remove("HEADGATE_URL").env_remove("HEADGATE_TOKEN");
-        command.env_remove("HEADGATE_DATABASE_URL").envs(environment);
+        command.env_remove("HEADGATE_DATA").env_remove("HEADGATE_DATABASE_URL").envs(environment);
         run(&mut command, arguments, "", DEADLINE)
     }
 
