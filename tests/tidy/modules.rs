@@ -19,8 +19,10 @@ const TABLE: Table<'static> = &[
     ("pipelines", &["domain", "clock", "store", "plugins::driver"]),
     ("app", &["domain", "clock", "store", "plugins", "pipelines"]),
     ("reconcile", &["domain", "clock", "store", "plugins::driver", "pipelines", "app"]),
-    ("api", &["domain", "clock", "telemetry", "app"]),
-    ("cli", &["domain", "api", "config"]),
+    // Errors of the layers below are told as problems here; nothing else of them is seen.
+    ("api", &["domain", "clock", "config", "telemetry", "app", "plugins::driver", "store::StoreError"]),
+    // `serve` hands over to boot, `backup` and `restore` too.
+    ("cli", &["domain", "clock", "config", "telemetry", "api", "boot"]),
 ];
 
 /// What a pure module must not even name.
