@@ -145,7 +145,7 @@ drift() {
   headgate 2 drift -c lab
 
   headline "And takes it back"
-  headgate 0 drift revert topic pay.events -c lab
+  headgate 0 drift revert topic pay.events -c lab --yes
   judge "pay.events keeps for two hours again" '^ *retention.ms=7200000 ' configs --describe --entity-type topics --entity-name pay.events
   judge "orders is as it was: it is not ours" '^ *retention.ms=86400000 ' configs --describe --entity-type topics --entity-name orders
   headgate 0 drift -c lab
