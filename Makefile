@@ -8,6 +8,8 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo yes)
 DENY := $(shell cargo deny --version >/dev/null 2>&1 && echo yes)
 
+# The order of a target's parts is the order in which a person wants to hear of them.
+.NOTPARALLEL:
 .PHONY: help build run demo test lint unit scenarios deny listing backends clean
 
 help: ## list the targets
@@ -22,7 +24,7 @@ run: build ## start a host on SQLite with the built-in plugins, in your own data
 demo: ## a real Kafka under control, step by step; ends what it started
 	@tests/demo.sh
 
-test: backends lint unit scenarios deny ## all that CI runs
+test: backends lint deny unit scenarios ## all that CI runs
 
 lint: ## formatting and lints, nothing let through
 	cargo fmt --all --check
