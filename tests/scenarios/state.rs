@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use headgate_tests::{Database, Host, Kafka, Output, for_each_database};
+use serde_json::{Value, json};
 
 use crate::documents::topic;
 use crate::topics::{apply, own};
@@ -65,13 +66,18 @@ fn what_happened_is_told_as_events(database: &Database) -> Result<()> {
 
 fn tokens_are_made_listed_and_taken_back(database: &Database) -> Result<()> {
     let host = Host::start(database)?;
-    let made = host.cli(&["token", "add", "eyes", "--role", "reader"])?;
+    let made = host.cli(&["token", "create", "eyes", "--role", "reader"])?;
     let token =
         made.ok()?.split_whitespace().find(|word| word.starts_with("hg_")).context("the token is shown")?;
     host.cli(&["cluster", "list", "--token", token])?.ok()?;
     let listed = host.cli(&["token", "list"])?;
     ensure!(listed.ok()?.contains("eyes") && !listed.stdout.contains(token), "{listed}");
-    host.cli(&["token", "remove", "eyes"])?.ok()?;
+
+    let tokens = host.get("/api/v1/tokens")?;
+    let items = tokens.get("items").and_then(Value::as_array).context("a page of tokens")?;
+    let eyes = items.iter().find(|item| item.get("name") == Some(&json!("eyes"))).context("it is listed")?;
+    let id = eyes.get("id").and_then(Value::as_str).context("it has an id")?;
+    host.cli(&["token", "revoke", id])?.ok()?;
     host.cli(&["cluster", "list", "--token", token])?.refused(7, &["token"])
 }
 
