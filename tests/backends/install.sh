@@ -21,6 +21,7 @@ java_package() {
 list_missing() {
   packages=()
   need cc gcc libc6-dev
+  need make make
   need mvn maven
   need openssl openssl
   need flock util-linux

@@ -11,6 +11,7 @@ for_each_database!(
     a_reader_changes_nothing,
     the_owner_s_token_is_private,
     a_wrong_token_is_refused_by_the_command_line,
+    on_the_host_s_machine_the_data_folder_is_enough,
     a_host_listens_elsewhere_only_when_told_how,
 );
 
@@ -37,7 +38,9 @@ fn every_operation_needs_a_token(database: &Database) -> Result<()> {
     for path in OPEN {
         assert_eq!(host.api_with("GET", path, None, &[])?.status, 200, "{path}");
     }
-    assert_eq!(host.api_with("GET", "/metrics", None, &[])?.status, 401);
+    for path in ["/metrics", "/api/openapi.json"] {
+        assert_eq!(host.api_with("GET", path, None, &[])?.status, 401, "{path}");
+    }
     Ok(())
 }
 
@@ -83,8 +86,16 @@ fn a_wrong_token_is_refused_by_the_command_line(database: &Database) -> Result<(
     Ok(())
 }
 
+fn on_the_host_s_machine_the_data_folder_is_enough(database: &Database) -> Result<()> {
+    let host = Host::start(database)?;
+    let data = host.data().to_string_lossy().into_owned();
+    host.cli_locally(&["kind", "list", "--data", &data], [])?.ok()?;
+    host.cli_locally(&["kind", "list"], [("HEADGATE_DATA".to_owned(), data)])?.ok()?;
+    Ok(())
+}
+
 fn a_host_listens_elsewhere_only_when_told_how(database: &Database) -> Result<()> {
-    let elsewhere = Options { arguments: vec!["--listen".into(), "0.0.0.0:0".into()], ..Options::default() };
+    let elsewhere = Options { listen: Some("0.0.0.0:0".to_owned()), ..Options::default() };
     let refused = Host::start_with(database, elsewhere).err().context("it must not start")?;
     let message = format!("{refused:#}");
     assert!(message.contains("--tls-cert") && message.contains("--insecure"), "{message}");

@@ -77,7 +77,9 @@ fn a_dead_node_leaves_the_rest_readable(database: &Database) -> Result<()> {
     kafka.node(3).kill()?;
 
     host.until("the node is missed", SOON, |host| {
-        host.cli(&["sync", "lab"])?.ok()?;
+        // What only the dead node knows is named as a failure of its own; the rest was seen.
+        let synced = host.cli(&["sync", "lab"])?;
+        assert!([0, 1].contains(&synced.code), "{synced}");
         Ok(host.cli(&["cluster", "show", "lab"])?.ok()?.contains("down"))
     })?;
     assert!(host.cli(&["get", "topic", "-c", "lab"])?.ok()?.contains("kept"));
@@ -121,7 +123,7 @@ fn another_cluster_under_the_same_address_is_an_error(database: &Database) -> Re
     for part in [one.fact("CLUSTER_ID")?, other.fact("CLUSTER_ID")?, "rebind"] {
         assert!(stopped.stderr.contains(part), "no {part}: {stopped}");
     }
-    host.cli(&["cluster", "rebind", "lab"])?.ok()?;
+    host.cli(&["cluster", "rebind", "lab", "--yes"])?.ok()?;
     host.cli(&["sync", "lab"])?.ok()?;
     assert!(other.topic_names()?.is_empty(), "wishes are kept, nothing is written by itself");
     Ok(())

@@ -24,7 +24,7 @@ fn a_reverted_drift_is_as_wished_again(database: &Database) -> Result<()> {
         assert!(printed.contains(part), "no {part}: {shown}");
     }
 
-    host.cli(&["drift", "revert", "topic", &name, "-c", "lab"])?.ok()?;
+    host.cli(&["drift", "revert", "topic", &name, "-c", "lab", "--yes"])?.ok()?;
     let now = kafka.topic(&name)?.context("Kafka has the topic")?;
     assert_eq!(now.set("retention.ms"), Some("7200000"));
     assert_eq!(host.status("lab", "topic", &name)?, "synced");
@@ -54,7 +54,7 @@ fn an_ignored_field_is_hidden_and_left_alone(database: &Database) -> Result<()> 
     host.cli(&["drift", "-c", "lab"])?.ok()?;
     assert_eq!(host.status("lab", "topic", &name)?, "synced");
     assert_eq!(kafka.topic(&name)?.context("Kafka has the topic")?.set("retention.ms"), Some("1000000"));
-    let rules = host.cli(&["policy", "show", "lab", "topic", &name])?;
+    let rules = host.cli(&["policy", "show", "lab"])?;
     assert!(rules.ok()?.contains(field), "it says that it hides something: {rules}");
     Ok(())
 }
@@ -68,7 +68,7 @@ fn a_topic_that_was_deleted_is_drift_and_is_made_again(database: &Database) -> R
     host.cli(&["sync", "lab"])?.ok()?;
     assert_eq!(host.status("lab", "topic", &name)?, "drifted");
 
-    host.cli(&["drift", "revert", "topic", &name, "-c", "lab"])?.ok()?;
+    host.cli(&["drift", "revert", "topic", &name, "-c", "lab", "--yes"])?.ok()?;
     let again = kafka.topic(&name)?.context("Kafka has the topic again")?;
     assert_eq!((again.partitions, again.set("retention.ms")), (2, Some("7200000")));
     assert_eq!(host.status("lab", "topic", &name)?, "synced");

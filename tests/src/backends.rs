@@ -1,7 +1,8 @@
 //! Runs the scripts of `tests/backends`.
 
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
@@ -15,6 +16,14 @@ pub(crate) fn command(name: &str) -> Command {
     let mut command = Command::new(script(name));
     command.env("OWNER", std::process::id().to_string());
     command
+}
+
+/// A standard input that holds the text and then ends. A file, not a pipe: nobody has to feed it.
+pub(crate) fn input(text: &str) -> Result<Stdio> {
+    let mut file = tempfile::tempfile()?;
+    file.write_all(text.as_bytes())?;
+    file.seek(SeekFrom::Start(0))?;
+    Ok(Stdio::from(file))
 }
 
 /// What the command printed on standard output.

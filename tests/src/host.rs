@@ -20,6 +20,8 @@ const START_DEADLINE: Duration = Duration::from_secs(120);
 /// What a scenario may change about a start.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
+    /// Where it listens; `127.0.0.1:0` where empty.
+    pub listen: Option<String>,
     /// More arguments of `headgate serve`.
     pub arguments: Vec<String>,
     /// More environment variables.
@@ -82,7 +84,7 @@ impl Host {
             || self.dump(),
             || self.running()?.listening(),
         )
-        .inspect_err(|_| self.print_log())?;
+        .map_err(|error| error.context(format!("its log:\n{}", self.logged().unwrap_or_default())))?;
         self.running_mut()?.address = address;
         Ok(())
     }
@@ -191,7 +193,8 @@ impl Host {
 
     fn serve(&self) -> std::process::Command {
         let mut command = std::process::Command::new(binary());
-        command.arg("serve").args(["--listen", "127.0.0.1:0", "--data"]).arg(self.data());
+        let listen = self.options.listen.as_deref().unwrap_or("127.0.0.1:0");
+        command.args(["serve", "--listen", listen, "--data"]).arg(self.data());
         command.args(&self.options.arguments);
         match &self.database_url {
             Some(url) => command.env("HEADGATE_DATABASE_URL", url),
@@ -219,6 +222,9 @@ impl Host {
     #[expect(clippy::print_stderr, reason = "the test runner keeps it for failed tests")]
     fn print_log(&self) {
         let log = self.logged().unwrap_or_else(|error| format!("{error:#}"));
+        if log.is_empty() {
+            return;
+        }
         eprintln!("the log of the host in {}:\n{log}", self.folder.path().display());
     }
 }

@@ -50,8 +50,21 @@ impl Kafka {
         static ONE: OnceLock<Result<Kafka, String>> = OnceLock::new();
         static THREE: OnceLock<Result<Kafka, String>> = OnceLock::new();
         let cell = if nodes == 1 { &ONE } else { &THREE };
+        Self::once(cell, || Self::nodes(nodes))
+    }
+
+    /// A secured cluster of one node that all tests of the process use.
+    ///
+    /// # Errors
+    /// As [`Kafka::shared`].
+    pub fn shared_secure() -> Result<&'static Self> {
+        static SECURE: OnceLock<Result<Kafka, String>> = OnceLock::new();
+        Self::once(&SECURE, || Self::secure(1))
+    }
+
+    fn once(cell: &OnceLock<Result<Self, String>>, start: impl FnOnce() -> Result<Self>) -> Result<&Self> {
         // The error is kept as text: `anyhow::Error` cannot be cloned out of the cell.
-        let started = cell.get_or_init(|| Self::nodes(nodes).map_err(|error| format!("{error:#}")));
+        let started = cell.get_or_init(|| start().map_err(|error| format!("{error:#}")));
         started.as_ref().map_err(|text| anyhow!("{text}"))
     }
 
@@ -106,9 +119,17 @@ impl Kafka {
     /// # Errors
     /// The tool failed; what it printed is in the error.
     pub fn cli(&self, tool: &str, arguments: &[&str]) -> Result<String> {
+        self.cli_with_input(tool, arguments, "")
+    }
+
+    /// The same with something on standard input: messages for the producer.
+    ///
+    /// # Errors
+    /// As [`Kafka::cli`].
+    pub fn cli_with_input(&self, tool: &str, arguments: &[&str], input: &str) -> Result<String> {
         let mut command = backends::command("kafka/cli.sh");
         command.args([tool, "--bootstrap-server", self.bootstrap()?]).args(arguments);
-        backends::run(&mut command)
+        backends::run(command.stdin(backends::input(input)?))
     }
 }
 

@@ -18,4 +18,5 @@ pub use host::{Host, Options};
 pub use kafka::judge::Topic;
 pub use kafka::{Kafka, Node};
 pub use postgres::Postgres;
+pub use scratch::folder;
 pub use wait::until;

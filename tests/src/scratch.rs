@@ -18,7 +18,10 @@ const SWEEP: &str = r#"for pid in "$0"/processes/*; do kill -9 "${pid##*/}"; don
 static SCRATCH: OnceLock<std::result::Result<PathBuf, String>> = OnceLock::new();
 
 /// A folder of its own inside this process's folder; deleted when dropped, or by the watcher.
-pub(crate) fn folder(prefix: &str) -> Result<TempDir> {
+///
+/// # Errors
+/// The disk refused.
+pub fn folder(prefix: &str) -> Result<TempDir> {
     tempfile::Builder::new().prefix(prefix).tempdir_in(root()?).context("make a scratch folder")
 }
 

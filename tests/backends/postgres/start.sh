@@ -24,6 +24,8 @@ as=()
 if ((EUID == 0)); then
   as=(runuser -u "${POSTGRES_USER:-postgres}" --)
   chown "${POSTGRES_USER:-postgres}" "$dir"
+  "${as[@]}" test -w "$dir" ||
+    { echo "${POSTGRES_USER:-postgres} cannot enter $dir: name another DIR, or set TMPDIR" >&2; exit 1; }
 fi
 cd "$dir"
 

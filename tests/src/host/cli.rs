@@ -1,7 +1,6 @@
 //! The command line, run as a person would: the same binary, told by its environment where the host is.
 
 use std::fs::File;
-use std::io::{Seek, SeekFrom, Write};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::host::{Host, binary};
-use crate::wait;
+use crate::{backends, wait};
 
 /// The longest command applies 300 topics on two busy cores.
 const DEADLINE: Duration = Duration::from_secs(180);
@@ -108,6 +107,21 @@ impl Host {
         run(&mut command, arguments, input, DEADLINE)
     }
 
+    /// Runs a command that needs no running host, with these variables and none that say where a host is.
+    ///
+    /// # Errors
+    /// As [`Host::cli`].
+    pub fn cli_locally(
+        &self,
+        arguments: &[&str],
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Output> {
+        let mut command = Command::new(binary());
+        command.args(arguments).env_remove("HEADGATE_URL").env_remove("HEADGATE_TOKEN");
+        command.env_remove("HEADGATE_DATA").env_remove("HEADGATE_DATABASE_URL").envs(environment);
+        run(&mut command, arguments, "", DEADLINE)
+    }
+
     /// The same for a command that is expected to be cut off: whoever kills the host meanwhile decides its end.
     ///
     /// # Errors
@@ -135,10 +149,10 @@ impl Drop for Background {
 fn run(command: &mut Command, arguments: &[&str], input: &str, deadline: Duration) -> Result<Output> {
     // Files, not pipes: a pipe that nobody empties stops the command.
     let (stdout, stderr) = (tempfile::NamedTempFile::new()?, tempfile::NamedTempFile::new()?);
-    let mut stdin = tempfile::tempfile()?;
-    stdin.write_all(input.as_bytes())?;
-    stdin.seek(SeekFrom::Start(0))?;
-    command.stdin(stdin).stdout(File::create(stdout.path())?).stderr(File::create(stderr.path())?);
+    command
+        .stdin(backends::input(input)?)
+        .stdout(File::create(stdout.path())?)
+        .stderr(File::create(stderr.path())?);
     let mut child = command.spawn().with_context(|| format!("run {command:?}"))?;
     let shown = format!("headgate {}", arguments.join(" "));
     let ended = wait::until(&format!("`{shown}` ended"), deadline, String::new, || Ok(child.try_wait()?));

@@ -1,0 +1,59 @@
+# Everything that a person or CI does with this tree. `make` alone lists the targets.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+# Runs the unit tests where it is installed; the scenarios share brokers in one process and stay with cargo's own.
+NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo yes)
+DENY := $(shell cargo deny --version >/dev/null 2>&1 && echo yes)
+
+# The order of a target's parts is the order in which a person wants to hear of them.
+.NOTPARALLEL:
+.PHONY: help build run demo test lint unit scenarios deny listing backends clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+build: ## leave target/debug/headgate, which serves by itself
+	cargo build --locked --package headgate
+
+run: build ## start a host on SQLite with the built-in plugins, in your own data folder
+	exec $(TARGET)/debug/headgate serve
+
+demo: ## a real Kafka under control, step by step; ends what it started
+	@tests/demo.sh
+
+test: backends lint deny unit scenarios ## all that CI runs
+
+lint: ## formatting and lints, nothing let through
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+unit: build ## all tests but the scenarios
+ifeq ($(NEXTEST),yes)
+	cargo nextest run --locked --workspace --retries 0 -E 'not binary(scenarios)'
+	cargo test --locked --workspace --doc
+else
+	cargo test --locked --workspace --exclude headgate-tests
+	cargo test --locked --package headgate-tests --test tidy
+endif
+
+scenarios: build ## the stories across processes, with real brokers, on SQLite and PostgreSQL
+	cargo test --locked --package headgate-tests --test scenarios
+
+deny: ## advisories, licences and sources of the dependencies, where cargo-deny is installed
+ifeq ($(DENY),yes)
+	cargo deny --locked check
+else
+	@echo "cargo-deny is not installed: advisories are not checked (cargo install --locked cargo-deny)"
+endif
+
+listing: ## functions over 70 lines and files over 500
+	@cargo test --quiet --locked --package headgate-tests --test tidy listing -- --nocapture --exact --include-ignored | sed -n '/^over /p'
+
+backends: ## install or name what the tests need of the machine
+	@tests/backends/install.sh
+
+clean: ## remove what was built
+	cargo clean
