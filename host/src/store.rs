@@ -15,6 +15,7 @@ use uuid::{NoContext, Timestamp, Uuid};
 use crate::clock::SharedClock;
 use crate::domain::id::{ClusterId, EventId, OrganizationId};
 
+mod backup;
 mod clusters;
 mod columns;
 mod error;
@@ -35,6 +36,7 @@ pub(crate) mod testing;
 mod tokens;
 mod transitions;
 
+pub use backup::{BackedUp, RestoreOptions, Restored, backup, restore};
 pub use error::StoreError;
 pub use events::Event;
 pub use idempotency::Idempotent;

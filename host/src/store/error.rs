@@ -20,6 +20,13 @@ pub enum StoreError {
     )]
     Newer { found: i64, known: i64 },
     #[error(
+        "the database is at migration {found}, this headgate makes backups of {known}; start it once, which migrates \
+         the database, or take the backup with the version that wrote it"
+    )]
+    NotMigrated { found: i64, known: i64 },
+    #[error("there is no database `{}`", path.display())]
+    Missing { path: PathBuf },
+    #[error(
         "migration {version} of the database is not the one that this headgate has; use the build that made it"
     )]
     Altered { version: i64 },
