@@ -14,6 +14,10 @@ use crate::domain::policy::Authority;
 use crate::domain::resource::{Presence, Resource, ResourceKey};
 use crate::domain::status::{Activity, Difference, Status};
 
+mod postgres;
+
+pub(crate) use postgres::Postgres;
+
 /// An empty store on SQLite, in a folder below the system's temporary one.
 #[expect(dead_code, reason = "for the tests of other modules")]
 pub(crate) async fn store() -> Store {
