@@ -88,6 +88,9 @@ pub struct Write {
 pub struct Written {
     pub id: Option<String>,
     pub revision: Option<String>,
+    /// Of what was made, where the answer tells it: later it proves that the resource is the one that this write made.
+    #[serde(default)]
+    pub incarnation: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
