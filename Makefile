@@ -44,9 +44,11 @@ scenarios: build ## the stories across processes, with real brokers, on SQLite a
 
 deny: ## advisories, licences and sources of the dependencies, where cargo-deny is installed
 ifeq ($(DENY),yes)
-	cargo deny --locked check
+	cargo deny --locked check bans licenses sources
+	@if cargo deny --locked fetch db >/dev/null 2>&1; then cargo deny --locked check advisories; \
+	else echo "advisories are not checked: their database cannot be fetched from here"; fi
 else
-	@echo "cargo-deny is not installed: advisories are not checked (cargo install --locked cargo-deny)"
+	@echo "cargo-deny is not installed: dependencies are not checked (cargo install --locked cargo-deny)"
 endif
 
 listing: ## functions over 70 lines and files over 500
