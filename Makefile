@@ -39,8 +39,8 @@ else
 	cargo test --locked --package headgate-tests --test tidy
 endif
 
-scenarios: build ## the stories across processes, with real brokers, on SQLite and PostgreSQL
-	cargo test --locked --package headgate-tests --test scenarios
+scenarios: build ## the stories across processes, with real brokers, on SQLite and PostgreSQL; ONLY=drift::sqlite
+	cargo test --locked --package headgate-tests --test scenarios $(ONLY)
 
 deny: ## advisories, licences and sources of the dependencies, where cargo-deny is installed
 ifeq ($(DENY),yes)
