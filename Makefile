@@ -39,14 +39,16 @@ else
 	cargo test --locked --package headgate-tests --test tidy
 endif
 
-scenarios: build ## the stories across processes, with real brokers, on SQLite and PostgreSQL
-	cargo test --locked --package headgate-tests --test scenarios
+scenarios: build ## the stories across processes, with real brokers, on SQLite and PostgreSQL; ONLY=drift::sqlite
+	cargo test --locked --package headgate-tests --test scenarios $(ONLY)
 
 deny: ## advisories, licences and sources of the dependencies, where cargo-deny is installed
 ifeq ($(DENY),yes)
-	cargo deny --locked check
+	cargo deny --locked check bans licenses sources
+	@if cargo deny --locked fetch db >/dev/null 2>&1; then cargo deny --locked check advisories; \
+	else echo "advisories are not checked: their database cannot be fetched from here"; fi
 else
-	@echo "cargo-deny is not installed: advisories are not checked (cargo install --locked cargo-deny)"
+	@echo "cargo-deny is not installed: dependencies are not checked (cargo install --locked cargo-deny)"
 endif
 
 listing: ## functions over 70 lines and files over 500

@@ -12,15 +12,29 @@ const COMPOSE: [&str; 3] = ["main", "lib", "boot"];
 const TABLE: Table<'static> = &[
     ("domain", &[]),
     ("clock", &[]),
-    ("config", &["domain"]),
+    ("config", &["domain", "store::sqlite_url"]),
     ("telemetry", &["domain", "config"]),
     ("store", &["domain", "clock", "plugins::driver"]),
     ("plugins", &["domain", "clock"]),
     ("pipelines", &["domain", "clock", "store", "plugins::driver"]),
     ("app", &["domain", "clock", "store", "plugins", "pipelines"]),
     ("reconcile", &["domain", "clock", "store", "plugins::driver", "pipelines", "app"]),
-    // Errors of the layers below are told as problems here; nothing else of them is seen.
-    ("api", &["domain", "clock", "config", "telemetry", "app", "plugins::driver", "store::StoreError"]),
+    // The store's nouns and the errors of the layers below are told as JSON here; never the store itself.
+    (
+        "api",
+        &[
+            "domain",
+            "clock",
+            "config",
+            "telemetry",
+            "app",
+            "plugins::driver",
+            "store::Event",
+            "store::StoreError",
+            "store::Token",
+            "store::TokenRole",
+        ],
+    ),
     // `serve` hands over to boot, `backup` and `restore` too.
     ("cli", &["domain", "clock", "config", "telemetry", "api", "boot"]),
 ];

@@ -36,9 +36,7 @@ fn reason(name: &str, keyword: &str) -> Option<String> {
     if keyword == "fn" && name.starts_with("new_") {
         return Some(format!("`{name}`: say what is made, or from what, without `new_`"));
     }
-    let numbered = name
-        .strip_suffix('2')
-        .is_some_and(|rest| rest.ends_with(|char: char| char.is_alphabetic() || char == '_'));
+    let numbered = name.strip_suffix('2').is_some_and(|rest| rest.ends_with(char::is_alphabetic));
     let known = words.last().is_some_and(|word| WITH_NUMBER.contains(&word.as_str()));
     (numbered && !known && !keyword.is_empty())
         .then(|| format!("`{name}`: say how it differs from the first"))
@@ -87,7 +85,7 @@ fn empty_names_are_found() {
         Source::of("host/src/commons_of_a_kind.rs", ""),
         Source::of(
             "e.rs",
-            "// a helper\nfn new() {} fn renew_plan() {} fn serve_http2() {} fn sha512() {} let a2 = 1;",
+            "// a helper\nfn new() {} fn renew_plan() {} fn serve_http2() {} fn sha512() {} fn exits_with_2() {} let a2 = 1;",
         ),
     ];
     assert_eq!(check(&good).len(), 1, "only the plural in the path: {:#?}", check(&good));

@@ -72,8 +72,10 @@ impl Host {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let agent: Agent =
-            Agent::config_builder().http_status_as_error(false).timeout_global(Some(DEADLINE)).build().into();
+        // No proxy: the variables of the machine are about other hosts than this one.
+        let config =
+            Agent::config_builder().http_status_as_error(false).timeout_global(Some(DEADLINE)).proxy(None);
+        let agent: Agent = config.build().into();
         let asked = match body {
             Some(body) => agent
                 .run(request.header("content-type", "application/json").body(serde_json::to_string(body)?)?),
