@@ -88,6 +88,12 @@ pub struct Tx {
     _writing: OwnedMutexGuard<()>,
 }
 
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Store({:?})", self.inner.database)
+    }
+}
+
 impl Store {
     /// Opens the database, makes or migrates its tables. Refuses one that another host holds or that is newer.
     /// Secrets that the key does not open do not stop it: `unreadable_secrets` names them.
@@ -185,7 +191,7 @@ impl Inner {
     }
 }
 
-/// A UUIDv7 of that Unix time.
+/// A `UUIDv7` of that Unix time.
 fn uuid_at(now_ms: i64) -> Uuid {
     let now_ms = u64::try_from(now_ms).unwrap_or(0);
     let nanoseconds = u32::try_from(now_ms % 1_000).unwrap_or(0) * 1_000_000;

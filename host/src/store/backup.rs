@@ -26,7 +26,8 @@ mod restore;
 mod tables;
 
 pub use restore::{RestoreOptions, Restored, restore};
-use tables::{Sort, TABLES, Table};
+pub(super) use tables::TABLES;
+use tables::{Sort, Table};
 
 /// The first field of the first line.
 const FORMAT: &str = "headgate-backup";
