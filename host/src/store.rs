@@ -76,6 +76,9 @@ struct Inner {
     unreadable: Mutex<Vec<UnreadableSecrets>>,
     /// Released when the store is dropped.
     _claim: open::Claim,
+    /// Of a test's own database, removed with it.
+    #[cfg(test)]
+    folder: std::sync::OnceLock<tempfile::TempDir>,
 }
 
 /// A transaction that writes, one at a time. Dropped without `commit`, nothing of it happened.

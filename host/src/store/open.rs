@@ -71,6 +71,8 @@ pub(super) async fn open(options: Options, clock: SharedClock) -> Result<Store, 
             last_event: Mutex::new(last_event),
             unreadable: Mutex::new(unreadable),
             _claim: claim,
+            #[cfg(test)]
+            folder: std::sync::OnceLock::new(),
         }),
     })
 }
@@ -174,7 +176,10 @@ pub(super) async fn pool(
 fn connect_options(database: Database, url: &str) -> Result<AnyConnectOptions, StoreError> {
     sqlx::any::install_default_drivers();
     let url = match database {
-        Database::Sqlite => sqlite_url(&sqlite_path(url)?),
+        Database::Sqlite => {
+            let path = sqlite_path(url)?;
+            sqlite_url(&std::path::absolute(&path).unwrap_or(path))
+        }
         Database::Postgres => url.to_owned(),
     };
     let options: AnyConnectOptions =

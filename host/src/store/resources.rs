@@ -83,7 +83,13 @@ impl Store {
                 select.push(" and (r.type, r.id, r.place) > (").bind(after_type.as_str());
                 select.push(", ").bind(id).push(", ").bind(place.to_string()).push(")");
             }
-            (None, Some(_), None) | (_, None, _) => {}
+            (None, Some(_), None) => {
+                return Err(StoreError::Value {
+                    what: "after",
+                    problem: "a list of all types goes on after a type too: give `after_type`".to_owned(),
+                });
+            }
+            (_, None, _) => {}
         }
         select.push(" order by r.type, r.id, r.place limit ").bind(i64::from(limit));
         let mut connection = self.reader().await?;

@@ -6,7 +6,7 @@ use sqlx::Row;
 
 use super::{Backend, Postgres, Sqlite, event, insert_cluster};
 use crate::clock::SystemClock;
-use crate::store::testing::resource;
+use crate::store::testing::{self, resource};
 use crate::store::{Options, SealingKey, Store, StoreError, open};
 
 on_both! {
@@ -115,8 +115,7 @@ on_both! {
 
 #[tokio::test]
 async fn a_full_disk_is_named_and_loses_nothing() {
-    let backend = Sqlite::start();
-    let store = backend.open().await;
+    let store = testing::store().await;
     let lab = insert_cluster(&store, "lab").await;
     let pages = sqlx::query("pragma page_count").fetch_one(&store.inner.writer).await.unwrap();
     let pages: i64 = pages.get(0);
