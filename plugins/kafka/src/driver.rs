@@ -9,7 +9,7 @@ use kafka_protocol::messages::MetadataRequest;
 use crate::cluster::Brokers;
 use crate::settings::Settings;
 use crate::types::{BROKER_CONFIG, CONSUMER_GROUP, TOPIC};
-use crate::{broker_configs, discover, topics};
+use crate::{broker_configs, discover, groups, topics};
 
 /// A page that the host asks for without a limit.
 const PAGE_ROWS_MAX: usize = 1_000;
@@ -18,6 +18,7 @@ const PAGE_ROWS_MAX: usize = 1_000;
 pub struct Kafka {
     brokers: Brokers,
     topics: topics::list::Sweep,
+    groups: groups::list::Sweep,
 }
 
 impl StorageDriver for Kafka {
@@ -25,6 +26,7 @@ impl StorageDriver for Kafka {
         Ok(Self {
             brokers: Brokers::new(Settings::parse(&target.connection)?),
             topics: topics::list::Sweep::default(),
+            groups: groups::list::Sweep::default(),
         })
     }
 
@@ -54,6 +56,7 @@ impl StorageDriver for Kafka {
         match query.metadata_type.as_str() {
             TOPIC => self.topics.page(&mut self.brokers, query, limit),
             BROKER_CONFIG => broker_configs::list(&mut self.brokers, query, limit),
+            CONSUMER_GROUP => self.groups.page(&mut self.brokers, query, limit),
             other => Err(unknown_type(other)),
         }
     }
@@ -65,6 +68,7 @@ impl StorageDriver for Kafka {
             let found = match name.as_str() {
                 TOPIC => topics::get::get(&mut self.brokers, &chosen),
                 BROKER_CONFIG => broker_configs::get(&mut self.brokers, &chosen),
+                CONSUMER_GROUP => groups::get::get(&mut self.brokers, &chosen),
                 other => Err(unknown_type(other)),
             };
             let found = found.unwrap_or_else(|error| vec![Lookup::Failed(error); asked.len()]);

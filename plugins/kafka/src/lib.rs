@@ -7,6 +7,7 @@ mod cluster;
 mod configs;
 mod discover;
 mod driver;
+mod groups;
 mod manifest;
 mod settings;
 mod strategy;

@@ -107,7 +107,7 @@ fn topic_name(name: &str) -> TopicName {
 }
 
 /// Metadata of these topics, which are not made by asking.
-fn metadata_of<'a>(names: impl Iterator<Item = &'a str>) -> MetadataRequest {
+pub(crate) fn metadata_of<'a>(names: impl Iterator<Item = &'a str>) -> MetadataRequest {
     let topics =
         names.map(|name| MetadataRequestTopic::default().with_name(Some(topic_name(name)))).collect();
     MetadataRequest::default().with_topics(Some(topics)).with_allow_auto_topic_creation(false)

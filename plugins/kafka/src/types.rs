@@ -3,8 +3,8 @@
 use headgate_sdk::json::{self, Map, Value, json};
 use headgate_sdk::{Divergence, EditRule, Field, Granularity, MetadataType, MetadataTypes, Scope, Verbs};
 
-use crate::Kafka;
 use crate::topic_keys::{self, Kind};
+use crate::{Kafka, groups};
 
 pub(crate) const TOPIC: &str = "topic";
 pub(crate) const BROKER_CONFIG: &str = "broker-config";
@@ -132,7 +132,7 @@ fn consumer_group() -> MetadataType {
         granularity: Granularity::None,
         divergence: Divergence::Single,
         spec: json::text(&json!({"type": "object", "additionalProperties": false})),
-        status: json::text(&json!({})),
+        status: json::text(&groups::status_schema()),
         fields: Vec::new(),
         after: Vec::new(),
         extra: None,

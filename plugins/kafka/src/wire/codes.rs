@@ -6,6 +6,7 @@ pub(crate) const NONE: i16 = 0;
 pub(crate) const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
 pub(crate) const TOPIC_AUTHORIZATION_FAILED: i16 = 29;
 pub(crate) const NOT_CONTROLLER: i16 = 41;
+pub(crate) const GROUP_ID_NOT_FOUND: i16 = 69;
 pub(crate) const THROTTLING_QUOTA_EXCEEDED: i16 = 89;
 
 /// Ask again after so long where the backend says that it will be better soon.
