@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 fn main() -> Result<()> {
+    // `sqlx::migrate!` reads the folder while compiling: a new file in it must be seen.
+    println!("cargo:rerun-if-changed=../migrations");
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let watched =
         ["sdk-guest/src", "sdk-guest/Cargo.toml", "wit", "Cargo.lock"].map(|path| project.join(path));

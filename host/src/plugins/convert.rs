@@ -355,7 +355,11 @@ pub(super) fn lookup(from: storage_driver::Lookup) -> Result<Lookup, Broken> {
 }
 
 pub(super) fn outcome(from: storage_driver::Outcome) -> Outcome {
-    let written = |written: storage_driver::Written| Written { id: written.id, revision: written.revision };
+    let written = |written: storage_driver::Written| Written {
+        id: written.id,
+        revision: written.revision,
+        incarnation: written.incarnation,
+    };
     match from {
         storage_driver::Outcome::Done(done) => Outcome::Done(written(done)),
         storage_driver::Outcome::Accepted((done, lag_ms)) => {
