@@ -7,7 +7,7 @@ use super::id::{ClusterId, OrganizationId};
 use super::place::Place;
 use super::policy::Authority;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Health {
     Up,
@@ -16,7 +16,7 @@ pub enum Health {
     Unknown,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Node {
     pub id: String,
     pub roles: Vec<String>,
@@ -31,7 +31,7 @@ pub struct Node {
 }
 
 /// What discovery said of the cluster.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Discovery {
     /// The backend's own id: a change means that another cluster answers under the old address.
     pub identity: Option<String>,
@@ -40,7 +40,7 @@ pub struct Discovery {
     pub nodes: Vec<Node>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Check {
     pub name: String,
     pub place: Place,
@@ -50,7 +50,7 @@ pub struct Check {
 }
 
 /// Whether the host can work with the cluster.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case", tag = "state")]
 pub enum Reach {
     /// Registered, not asked yet.
@@ -69,7 +69,7 @@ pub enum Reach {
 }
 
 /// A registered cluster. Secrets are not in it: `connection` names them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Cluster {
     pub id: ClusterId,
     pub organization: OrganizationId,

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::resource::{ResourceKey, Write};
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Role {
     pub name: String,
     pub title: String,
@@ -15,7 +15,7 @@ pub struct Role {
 }
 
 /// What a plugin asks for, and the operator grants.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Grant {
     /// `host` may hold `*` in front; `ports` is `9092` or `9092-9099`; `${connection./bootstrap}` stands for the
@@ -28,7 +28,7 @@ pub enum Grant {
     Wasi(String),
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Description {
     pub kind: String,
     pub title: String,
@@ -44,7 +44,7 @@ pub struct Description {
     pub protocols: Vec<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
     Cluster,
@@ -52,7 +52,7 @@ pub enum Scope {
     Node,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Verbs {
     pub create: bool,
     pub update: bool,
@@ -65,7 +65,7 @@ impl Verbs {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Granularity {
     None,
@@ -73,7 +73,7 @@ pub enum Granularity {
     Whole,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Divergence {
     Single,
@@ -81,7 +81,7 @@ pub enum Divergence {
     Allowed,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum EditRule {
     Free,
@@ -93,7 +93,7 @@ pub enum EditRule {
     Other,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Field {
     /// JSON Pointer into `spec`; `*` is any one key.
     pub path: String,
@@ -105,7 +105,7 @@ pub struct Field {
     pub unordered: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct MetadataType {
     /// Singular, lower case: `topic`, `consumer-group`.
     pub name: String,
@@ -125,14 +125,14 @@ pub struct MetadataType {
     pub after: Vec<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     Error,
     Warning,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Issue {
     pub severity: Severity,
     /// JSON Pointer into the spec.
@@ -141,7 +141,7 @@ pub struct Issue {
 }
 
 /// One difference that a plan wants to close, as asked of the config strategy.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Change {
     pub key: ResourceKey,
     /// `None`: it is not there.
@@ -155,7 +155,7 @@ pub struct Change {
 }
 
 /// One write of the config strategy's answer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct StrategyStep {
     pub write: Write,
     /// For a person: `partitions 3 → 6`.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Decides what the host does next (retry, ask for credentials, give up); detail goes to `code`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorKind {
     InvalidArgument,
@@ -22,7 +22,7 @@ pub enum ErrorKind {
     Other,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error, utoipa::ToSchema)]
 #[error("{message}")]
 pub struct BackendError {
     pub kind: ErrorKind,

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::id::{ClusterId, PlanId};
 use super::resource::{Outcome, ResourceKey, Write};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PlanState {
     Proposed,
@@ -18,7 +18,7 @@ pub enum PlanState {
     Stale,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepState {
     Waiting,
@@ -30,7 +30,7 @@ pub enum StepState {
 }
 
 /// What a step or an entry does, as it is shown: `+`, `~`, `-`, `^`, `v`, `!`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verb {
     Create,
@@ -45,7 +45,7 @@ pub enum Verb {
 }
 
 /// Why a plan was made.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case", tag = "reason")]
 pub enum Reason {
     /// Documents that somebody handed in.
@@ -64,7 +64,7 @@ pub enum Reason {
 }
 
 /// What the plan wishes of one resource; becomes desired in the transaction that starts applying.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Wish {
     pub key: ResourceKey,
     pub intent: Intent,
@@ -79,7 +79,7 @@ pub struct Wish {
     pub was_owned: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Intent {
     /// The wish, whole and normalised: it replaces the one that stands.
@@ -91,7 +91,7 @@ pub enum Intent {
 }
 
 /// What the touched fields of one resource were when the plan was made.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Base {
     pub key: ResourceKey,
     /// `None`: it was absent.
@@ -104,7 +104,7 @@ pub struct Base {
     pub fields: Vec<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Step {
     /// Position in the plan, from 0: the order of execution.
     pub seq: u32,
@@ -131,7 +131,7 @@ pub struct Step {
 }
 
 /// A wish that can't be brought about, with the reason.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Blocked {
     pub key: ResourceKey,
     pub reason: String,
@@ -140,14 +140,14 @@ pub struct Blocked {
 }
 
 /// A limit of the plan that it exceeds: it is refused unless raised for this plan.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Exceeded {
     /// `deletes_max`, `deletes_percent_max`, `edits_percent_max`.
     pub limit: String,
     pub message: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Plan {
     pub id: PlanId,
     pub cluster: ClusterId,

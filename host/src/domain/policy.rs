@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::fields;
 
 /// Which side is the truth. A type or a resource can only narrow what its cluster says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Authority {
     /// Writes nothing, ever.
@@ -16,7 +18,9 @@ pub enum Authority {
     Manage,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum DriftPolicy {
     #[default]
@@ -50,7 +54,7 @@ pub const EDITS_PERCENT_MAX: u32 = 30;
 pub const EDITS_LIMITED_FROM: u64 = 20;
 
 /// Hides a difference, and says that it does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct IgnoreRule {
     /// Of ids; `*` stands for any run of characters.
     pub pattern: String,
@@ -59,7 +63,7 @@ pub struct IgnoreRule {
 }
 
 /// Set on a cluster, and narrowed on a type (`metadata_type`) or a resource (`id` too).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Policy {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authority: Option<Authority>,
@@ -79,7 +83,7 @@ pub struct Policy {
 }
 
 /// What a policy lies on. Ordered from the widest to the narrowest.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PolicySubject {
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub metadata_type: Option<String>,
@@ -87,7 +91,7 @@ pub struct PolicySubject {
     pub id: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PolicyEntry {
     #[serde(flatten)]
     pub subject: PolicySubject,

@@ -8,7 +8,7 @@ use super::place::Place;
 use super::status::{Activity, Difference, Status};
 
 /// Names a resource within its cluster. Ordered by type, id, place: the order of listings.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ResourceKey {
     #[serde(rename = "type")]
     pub metadata_type: String,
@@ -17,7 +17,7 @@ pub struct ResourceKey {
 }
 
 /// A resource as the cluster showed it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Observed {
     pub key: ResourceKey,
     /// Changes when the backend's copy changes, where the backend can tell.
@@ -36,7 +36,7 @@ pub struct Observed {
     pub partial: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Edit {
     /// JSON Pointer into `spec`.
     pub path: String,
@@ -44,7 +44,7 @@ pub struct Edit {
     pub value: Option<Value>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     Create(Value),
@@ -55,7 +55,7 @@ pub enum Action {
 }
 
 /// The sort of change: while one's outcome is unknown, only the same sort is let through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sort {
     Create,
@@ -75,7 +75,7 @@ impl Action {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Write {
     pub key: ResourceKey,
     pub action: Action,
@@ -84,7 +84,7 @@ pub struct Write {
     pub incarnation: Option<String>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Written {
     pub id: Option<String>,
     pub revision: Option<String>,
@@ -93,7 +93,7 @@ pub struct Written {
     pub incarnation: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case", tag = "outcome")]
 pub enum Outcome {
     Done(Written),
@@ -139,7 +139,7 @@ pub struct Query {
 }
 
 /// Without an id: nothing at that place could be listed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ListFailure {
     #[serde(rename = "type")]
     pub metadata_type: String,
@@ -158,7 +158,7 @@ pub struct Page {
 }
 
 /// How the cluster held it when it was last looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Presence {
     Present,
@@ -168,7 +168,7 @@ pub enum Presence {
 }
 
 /// A resource as the host remembers it: the three images, ownership and status. One row.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Resource {
     pub key: ResourceKey,
     /// What people want: partial, only the fields they spoke of. `None`: no wish.
@@ -198,7 +198,7 @@ pub struct Resource {
 }
 
 /// One complete or failed listing of a type at a place.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Sweep {
     #[serde(rename = "type")]
     pub metadata_type: String,
@@ -213,7 +213,7 @@ pub struct Sweep {
 }
 
 /// A change of status, kept for `TRANSITIONS_KEPT`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Transition {
     pub key: ResourceKey,
     pub from: Status,

@@ -1,0 +1,145 @@
+//! Clusters: what is registered, and what the host knows of it.
+
+pub(crate) mod change;
+pub(crate) mod list;
+pub(crate) mod pause;
+pub(crate) mod rebind;
+pub(crate) mod register;
+pub(crate) mod remove;
+pub(crate) mod resume;
+pub(crate) mod show;
+pub(crate) mod sync;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::app::ClusterDetails;
+use crate::app::engine::{Cycle, TypeCycle};
+use crate::domain::cluster::{Cluster, Node};
+use crate::domain::policy::Authority;
+use crate::domain::resource::{ListFailure, Sweep};
+use crate::domain::status::Status;
+
+/// A cluster to register.
+#[derive(Clone, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RegisterCluster {
+    /// Lower case, `a-z0-9-`, at most 63.
+    pub name: String,
+    pub kind: String,
+    /// The kind's connection form, filled in.
+    #[schema(value_type = Object)]
+    #[serde(default)]
+    pub connection: Value,
+    /// By the name of the connection form's field; write-only.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, String>,
+    #[serde(default)]
+    pub authority: Option<Authority>,
+}
+
+/// What to change of a cluster; what is absent stays.
+#[derive(Clone, Default, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeCluster {
+    /// Merged into the connection; `null` takes a field out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub connection: Option<Value>,
+    /// `null` forgets a secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secrets: Option<BTreeMap<String, Option<String>>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority: Option<Authority>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ClusterView {
+    #[serde(flatten)]
+    pub cluster: Cluster,
+    /// Names of the secrets that are set; their values are never shown.
+    pub secrets: Vec<String>,
+    /// Only when one cluster is shown.
+    #[serde(default)]
+    pub nodes: Vec<NodeView>,
+    pub counts: Vec<StatusCountView>,
+    pub sweeps: Vec<Sweep>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct NodeView {
+    #[serde(flatten)]
+    pub node: Node,
+    pub seen_at_ms: i64,
+}
+
+/// How many resources of a type have a status.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StatusCountView {
+    #[serde(rename = "type")]
+    pub metadata_type: String,
+    pub status: Status,
+    pub count: u64,
+}
+
+/// What one cycle saw.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CycleView {
+    /// The cluster's name.
+    pub cluster: String,
+    pub started_at_ms: i64,
+    pub ended_at_ms: i64,
+    pub types: Vec<TypeCycleView>,
+    /// Why the cycle ended early.
+    pub error: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TypeCycleView {
+    #[serde(rename = "type")]
+    pub metadata_type: String,
+    pub seen: u64,
+    pub new: u64,
+    pub changed: u64,
+    pub gone: u64,
+    pub failures: Vec<ListFailure>,
+}
+
+impl From<ClusterDetails> for ClusterView {
+    fn from(details: ClusterDetails) -> Self {
+        let ClusterDetails { cluster, secrets, nodes, counts, sweeps } = details;
+        let nodes = nodes.into_iter().map(|(node, seen_at_ms)| NodeView { node, seen_at_ms }).collect();
+        let counts = counts
+            .into_iter()
+            .map(|one| StatusCountView {
+                metadata_type: one.metadata_type,
+                status: one.status,
+                count: one.count,
+            })
+            .collect();
+        Self { cluster, secrets, nodes, counts, sweeps }
+    }
+}
+
+impl CycleView {
+    pub(crate) fn of(cluster: String, cycle: Cycle) -> Self {
+        let Cycle { started_at_ms, ended_at_ms, types, error } = cycle;
+        Self {
+            cluster,
+            started_at_ms,
+            ended_at_ms,
+            types: types.into_iter().map(TypeCycleView::from).collect(),
+            error,
+        }
+    }
+}
+
+impl From<TypeCycle> for TypeCycleView {
+    fn from(cycle: TypeCycle) -> Self {
+        let TypeCycle { metadata_type, seen, new, changed, gone, failures } = cycle;
+        Self { metadata_type, seen, new, changed, gone, failures }
+    }
+}
