@@ -1,6 +1,7 @@
 //! Headgate's host: the control plane for messaging and data infrastructure.
 
 pub mod api;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;
