@@ -172,3 +172,6 @@ fn tell(failure: &Failure, terminal: &mut Terminal) -> Exit {
 fn command_tree() -> clap::Command {
     Cli::command()
 }
+
+#[cfg(test)]
+mod tests;

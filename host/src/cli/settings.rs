@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_not_set_in_the_open() {
-        insta::assert_snapshot!(form(&["password=hunter2"]).unwrap_err(), @"");
+        insta::assert_snapshot!(form(&["password=hunter2"]).unwrap_err(), @"--set password: it is a secret, and would stay in the shell's history; give --secret password=@FILE, --secret password=- or --secret password=env:NAME");
         assert!(!form(&["tls.key=hunter2"]).unwrap_err().contains("hunter2"));
     }
 
@@ -166,7 +166,12 @@ mod tests {
     fn what_is_no_setting_is_refused() {
         insta::assert_snapshot!(
             [&["bootstrap"][..], &["=x"], &["a=1", "a=2"], &["a=1", "a.b=2"]].map(|given| form(given).unwrap_err()).join("\n"),
-            @""
+            @"
+            --set bootstrap: write KEY=VALUE
+            --set =x: write KEY=VALUE
+            --set a: `a` is given twice, or as a value and as an object
+            --set a.b: `a` is given twice, or as a value and as an object
+            "
         );
     }
 
@@ -199,7 +204,12 @@ mod tests {
             [&["a=-", "b=-"][..], &["a=env:ABSENT"], &["a=-"], &["a=@absent-file"]]
                 .map(|given| opened(given, "").unwrap_err())
                 .join("\n"),
-            @""
+            @"
+            --secret a: it is empty, or no UTF-8 text
+            --secret a=env:ABSENT: it is not set
+            --secret a: it is empty, or no UTF-8 text
+            cannot read absent-file: No such file or directory (os error 2)
+            "
         );
     }
 }

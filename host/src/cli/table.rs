@@ -105,7 +105,11 @@ mod tests {
 
     #[test]
     fn columns_are_aligned_and_empty_ones_left_out() {
-        insta::assert_snapshot!(printed(&topics(), false), @"");
+        insta::assert_snapshot!(printed(&topics(), false), @"
+            NAME         STATUS    PARTITIONS
+            pay.events   synced    12
+            straße�[2J   drifted   3
+            ");
     }
 
     #[test]

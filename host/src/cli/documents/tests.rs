@@ -86,11 +86,11 @@ fn a_number_whose_text_would_be_lost_is_refused() {
     }
     insta::assert_snapshot!(
         faults("a.yaml", &format!("{head}3.10\n")),
-        @"a.yaml:5: `3.10` would be read as the number 3.1; quote it, or write 3.1"
+        @"a.yaml:5: `3.10` is read as the number 3.1; quote it if it is text, or write 3.1"
     );
     insta::assert_snapshot!(
         faults("a.yaml", &format!("{head}18446744073709551616\n")),
-        @"a.yaml:5: `18446744073709551616` would be read as the number 1.8446744073709552e+19; quote it, or write 1.8446744073709552e+19"
+        @"a.yaml:5: `18446744073709551616` is read as the number 1.8446744073709552e+19; quote it if it is text, or write 1.8446744073709552e+19"
     );
 }
 
@@ -103,7 +103,7 @@ fn every_fault_is_told_with_its_line() {
         bad.yaml:7 (document 2): `cluster` is missing: the name of a registered cluster; or give --cluster NAME
         bad.yaml:8 (document 2): `name` must be a text that is not empty
         bad.yaml:9 (document 2): `at`: `shelf:1` is no place; write `cluster`, `group:NAME` or `node:ID`
-        bad.yaml:10 (document 2): `spec` must hold the wished fields; `{}` is none
+        bad.yaml:10 (document 2): `spec` must hold the wished fields; write `{}` where there are none
         bad.yaml:12 (document 3): no document: its keys are missing
         ");
 }
@@ -111,7 +111,7 @@ fn every_fault_is_told_with_its_line() {
 #[test]
 fn what_is_no_yaml_and_no_json_is_told_with_its_line() {
     insta::assert_snapshot!(faults("bad.yaml", "cluster: lab\nspec:\n  a: [1, 2\nb: 3\n"), @"bad.yaml:4: illegal placement of ':' indicator");
-    insta::assert_snapshot!(faults("bad.yaml", "cluster: lab\ncluster: prod\n"), @"bad.yaml:2: duplicate mapping key: cluster, set DuplicateKeyPolicy in Options if acceptable");
+    insta::assert_snapshot!(faults("bad.yaml", "cluster: lab\ncluster: prod\n"), @"bad.yaml:2: duplicate mapping key: cluster");
     insta::assert_snapshot!(faults("bad.json", "{\"cluster\": \"lab\",\n \"type\" \"topic\"}"), @"bad.json:2: no JSON: expected `:`");
     insta::assert_snapshot!(faults("bad.json", "{\"cluster\": \"lab\"}\n{\"cluster\": "), @"bad.json:2: no JSON: EOF while parsing a value");
 }
@@ -130,7 +130,7 @@ fn a_few_lines_cannot_become_gigabytes() {
         let alias = format!("*a{}", level - 1);
         text += &format!("a{level}: &a{level} [{}]\n", [alias.as_str(); 10].join(", "));
     }
-    insta::assert_snapshot!(faults("bomb.yaml", &text), @"bomb.yaml:5: alias replay limit exceeded: total_replayed_events=100001 > 100000 at line 1, column 22 (defined at line 4, column 9) (used");
+    insta::assert_snapshot!(faults("bomb.yaml", &text), @"bomb.yaml:5: alias replay limit exceeded: total_replayed_events=100001 > 100000");
     let deep = format!("cluster: lab\nspec: {}{}\n", "[".repeat(5_000), "]".repeat(5_000));
     insta::assert_snapshot!(faults("deep.yaml", &deep), @"deep.yaml:2: recursion limit exceeded");
 }
