@@ -1,0 +1,65 @@
+//! The last listing of each type at each place.
+
+use super::columns::{Columns, integer, json};
+use super::{Store, StoreError, Tx};
+use crate::domain::id::ClusterId;
+use crate::domain::resource::Sweep;
+
+impl Store {
+    /// By (type, place).
+    pub async fn list_sweeps(&self, cluster: &ClusterId) -> Result<Vec<Sweep>, StoreError> {
+        let mut connection = self.reader().await?;
+        sqlx::query(
+            "select type, place, started_at_ms, ended_at_ms, complete_at_ms, seen, changed, failures
+            from sweeps
+            where cluster_id = $1
+            order by type, place",
+        )
+        .bind(cluster.as_str())
+        .fetch_all(&mut *connection)
+        .await?
+        .iter()
+        .map(|row| {
+            let mut columns = Columns::of(row, "sweeps");
+            Ok(Sweep {
+                metadata_type: columns.text()?,
+                place: columns.parsed()?,
+                started_at_ms: columns.int()?,
+                ended_at_ms: columns.int()?,
+                complete_at_ms: columns.int_maybe()?,
+                seen: columns.number()?,
+                changed: columns.number()?,
+                failures: columns.json()?,
+            })
+        })
+        .collect()
+    }
+}
+
+impl Tx {
+    pub async fn save_sweep(&mut self, cluster: &ClusterId, sweep: &Sweep) -> Result<(), StoreError> {
+        let organization = self.organization_of(cluster).await?;
+        sqlx::query(
+            "insert into sweeps (cluster_id, type, place, organization_id, started_at_ms, ended_at_ms, complete_at_ms,
+                seen, changed, failures)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+            on conflict (cluster_id, type, place) do update
+            set started_at_ms = excluded.started_at_ms, ended_at_ms = excluded.ended_at_ms,
+                complete_at_ms = excluded.complete_at_ms, seen = excluded.seen, changed = excluded.changed,
+                failures = excluded.failures",
+        )
+        .bind(cluster.as_str())
+        .bind(sweep.metadata_type.as_str())
+        .bind(sweep.place.to_string())
+        .bind(organization.as_str())
+        .bind(sweep.started_at_ms)
+        .bind(sweep.ended_at_ms)
+        .bind(sweep.complete_at_ms)
+        .bind(integer("sweep", sweep.seen)?)
+        .bind(integer("sweep", sweep.changed)?)
+        .bind(json("failures", &sweep.failures)?)
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+}
