@@ -100,6 +100,8 @@ enum Command {
     Events(command::events::Events),
     #[command(subcommand)]
     Token(command::token::Token),
+    Backup(command::backup::Backup),
+    Restore(command::backup::Restore),
     Completion(command::completion::Completion),
 }
 
@@ -139,6 +141,8 @@ impl Command {
             Self::Drift(command) => command.run(session),
             Self::Events(command) => command.run(session),
             Self::Token(command) => command.run(session),
+            Self::Backup(command) => command.run(session),
+            Self::Restore(command) => command.run(session),
             Self::Completion(command) => command.run(session),
         }
     }

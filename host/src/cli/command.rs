@@ -1,6 +1,7 @@
 //! The commands, a file each or a file for those that belong together.
 
 pub(super) mod apply;
+pub(super) mod backup;
 pub(super) mod change;
 pub(super) mod cluster;
 pub(super) mod completion;

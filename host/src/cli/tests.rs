@@ -330,7 +330,7 @@ fn one_resource_shows_its_three_images() {
 
         Not as wished
           FIELD                  STATE     DESIRED   APPLIED   OBSERVED
-          /config/retention.ms   drifted   7200000   7200000   -
+          /config/retention.ms   drifted   7200000   7200000   (default)
 
         Wished
           config:
@@ -414,4 +414,48 @@ fn completions_name_the_commands() {
     let ended = command(&["completion", "bash"], Vec::new());
     assert_eq!(ended.code, 0);
     assert!(ended.stdout.contains("headgate") && ended.stdout.contains("drift"));
+}
+
+/// A command of the host's own machine, with its data folder.
+fn own(data: &std::path::Path, arguments: &[&str]) -> (u8, String) {
+    let (mut terminal, stdout, stderr) = Terminal::recorded("");
+    let data = data.display().to_string();
+    let all = ["headgate", "--data", &data].into_iter().chain(arguments.iter().copied()).map(OsString::from);
+    let code = run(all, &mut terminal).code();
+    (code, format!("{}{}", stdout.text(), stderr.text()))
+}
+
+#[test]
+fn a_backup_goes_into_another_data_folder() {
+    use crate::store::{Options, SealingKey, Store, sqlite_url};
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+    std::fs::create_dir(&from).unwrap();
+    let key = SealingKey::load_or_create(&from.join("key")).unwrap();
+    let options = Options { url: sqlite_url(&from.join("headgate.db")), key };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let running = runtime.block_on(Store::open(options, Arc::new(SystemClock))).unwrap();
+    let file = folder.path().join("monday.backup").display().to_string();
+    assert_eq!(own(&from, &["backup", &file]).0, 0);
+    let (code, told) = own(&to, &["restore", &file]);
+    assert_eq!(code, 0, "{told}");
+    assert_eq!(std::fs::read(from.join("key")).unwrap(), std::fs::read(to.join("key")).unwrap());
+    assert!(to.join("headgate.db").exists());
+    let (code, told) = own(&from, &["restore", &file, "--replace"]);
+    assert_eq!(code, 5, "a running host holds it: {told}");
+    drop(running);
+}
+
+#[test]
+fn what_is_no_backup_and_no_database_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file").display().to_string();
+    let (no_key, told_key) = own(folder.path(), &["backup", &file]);
+    std::fs::write(&file, "something else\n").unwrap();
+    let (no_backup, told_backup) = own(folder.path(), &["restore", &file]);
+    assert_eq!((no_key, no_backup), (3, 3));
+    insta::assert_snapshot!((told_key + &told_backup).replace(&folder.path().display().to_string(), "DATA"), @"
+        error: cannot read the sealing key `DATA/key`: No such file or directory (os error 2)
+        error: `DATA/file` is no backup that this headgate can read: its first line is not the one of a backup
+        ");
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::plan::{Files, plans};
+use super::plan::{Files, plans, show_only};
 use crate::cli::client::encode;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::interrupt::Interrupt;
@@ -52,6 +52,9 @@ impl Apply {
         if let Some(id) = &self.plan {
             let plan = client.get(&format!("/plans/{}", encode(id)), &[])?;
             return approve_and_follow(&client, plan, self.approval, &Interrupt::watch()?, session);
+        }
+        if self.files.dry_run {
+            return show_only(&client, &self.files, self.approval.max_deletes, session);
         }
         if !self.approval.yes && !session.terminal.asks() {
             let message =

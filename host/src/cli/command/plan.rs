@@ -61,7 +61,7 @@ pub(super) struct Files {
     complete: bool,
     /// Plan without storing
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
 }
 
 #[derive(Subcommand)]
@@ -123,21 +123,37 @@ impl Plan {
     fn plan(&self, session: &mut Session<'_>) -> Result<Exit, Failure> {
         let client = session.client()?;
         let plans = plans(&client, &self.files, self.max_deletes, session)?;
-        let something = plans.iter().any(is_something);
         let printed = match plans.as_slice() {
             [only] => self.output.printed(only, session.terminal)?,
             several => self.output.printed(&several, session.terminal)?,
         };
-        if !printed {
-            for (index, plan) in plans.iter().enumerate() {
-                if index > 0 {
-                    session.terminal.line("")?;
-                }
-                show(&client, plan, session)?;
-            }
-        }
-        Ok(if something { Exit::SomethingToDo } else { Exit::Done })
+        if printed { Ok(exit(&plans)) } else { print(&client, &plans, session) }
     }
+}
+
+/// As `headgate plan`, in place of applying.
+pub(super) fn show_only(
+    client: &Client,
+    files: &Files,
+    max_deletes: Option<u32>,
+    session: &mut Session<'_>,
+) -> Result<Exit, Failure> {
+    let plans = plans(client, files, max_deletes, session)?;
+    print(client, &plans, session)
+}
+
+fn print(client: &Client, plans: &[PlanView], session: &mut Session<'_>) -> Result<Exit, Failure> {
+    for (index, plan) in plans.iter().enumerate() {
+        if index > 0 {
+            session.terminal.line("")?;
+        }
+        show(client, plan, session)?;
+    }
+    Ok(exit(plans))
+}
+
+fn exit(plans: &[PlanView]) -> Exit {
+    if plans.iter().any(is_something) { Exit::SomethingToDo } else { Exit::Done }
 }
 
 /// One plan a cluster. When a later one is refused, those made before are taken back.

@@ -82,20 +82,20 @@ pub(super) fn fields(fields: &[FieldView], terminal: &mut Terminal) -> Result<()
         table.row(vec![
             path.into(),
             Cell::toned(word(&field.state), tone),
-            image(field.desired.as_ref()).into(),
-            image(field.applied.as_ref()).into(),
-            image(field.observed.as_ref()).into(),
+            image(field.desired.as_ref(), &field.path).into(),
+            field.applied.as_ref().map_or_else(|| "-".to_owned(), brief).into(),
+            image(field.observed.as_ref(), &field.path).into(),
             if field.ignored { "ignored by a rule" } else { "" }.into(),
         ]);
     }
     Ok(table.print("  ", terminal)?)
 }
 
-/// `null` is the backend's default; nothing at all is no such image.
-fn image(value: Option<&Value>) -> String {
+/// No value of a field is the backend's default; of the existence it is nothing at all.
+fn image(value: Option<&Value>, path: &str) -> String {
     match value {
-        None => "-".to_owned(),
-        Some(Value::Null) => "(default)".to_owned(),
+        None if path.is_empty() => "-".to_owned(),
+        None | Some(Value::Null) => "(default)".to_owned(),
         Some(value) => brief(value),
     }
 }
