@@ -2,5 +2,6 @@
 
 pub mod clock;
 pub mod domain;
+pub mod pipelines;
 pub mod plugins;
 pub mod store;
