@@ -26,7 +26,8 @@ mod restore;
 mod tables;
 
 pub use restore::{RestoreOptions, Restored, restore};
-use tables::{Sort, TABLES, Table};
+pub(super) use tables::TABLES;
+use tables::{Sort, Table};
 
 /// The first field of the first line.
 const FORMAT: &str = "headgate-backup";
@@ -108,10 +109,15 @@ impl Source<'_> {
         let mut temporary = out.as_os_str().to_owned();
         temporary.push(".new");
         let temporary = PathBuf::from(temporary);
+        match tokio::fs::remove_file(&temporary).await {
+            // Left behind by a process that was killed.
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(error)),
+        }
         let file = tokio::fs::OpenOptions::new()
             .write(true)
-            .create(true)
-            .truncate(true)
+            .create_new(true)
             .mode(0o600)
             .open(&temporary)
             .await

@@ -1,5 +1,6 @@
 //! What can go wrong with the database, each named with what to do about it.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use super::sealing::KeyError;
@@ -78,7 +79,7 @@ impl From<sqlx::Error> for StoreError {
             return Self::Busy { waited_s: super::WRITER_WAIT.as_secs() };
         }
         let code = match &source {
-            sqlx::Error::Database(error) => error.code().map(|code| code.into_owned()),
+            sqlx::Error::Database(error) => error.code().map(Cow::into_owned),
             sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => {
                 Some("53100".to_owned())
             }

@@ -29,6 +29,10 @@ macro_rules! on_both {
     )*};
 }
 
+mod aggregates;
+mod backup;
+mod opening;
+
 on_both! {
     async fn a_cluster_reads_back_as_it_was_saved_and_is_guarded(backend) {
         let store = backend.open().await;

@@ -3,21 +3,21 @@
 /// The three types of column that both databases have alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Sort {
+pub(in crate::store) enum Sort {
     Text,
     Bigint,
     Bytea,
 }
 
-pub(super) struct Table {
-    pub(super) name: &'static str,
-    pub(super) columns: &'static [(&'static str, Sort)],
+pub(in crate::store) struct Table {
+    pub(in crate::store) name: &'static str,
+    pub(in crate::store) columns: &'static [(&'static str, Sort)],
 }
 
 use Sort::{Bigint, Bytea, Text};
 
 /// A test holds it against the migrations.
-pub(super) const TABLES: &[Table] = &[
+pub(in crate::store) const TABLES: &[Table] = &[
     Table { name: "organizations", columns: &[("id", Text), ("name", Text), ("created_at_ms", Bigint)] },
     Table { name: "meta", columns: &[("name", Text), ("value", Bytea)] },
     Table {
