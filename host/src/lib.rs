@@ -4,4 +4,5 @@ pub mod clock;
 pub mod domain;
 pub mod pipelines;
 pub mod plugins;
+pub mod reconcile;
 pub mod store;
