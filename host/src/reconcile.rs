@@ -4,6 +4,8 @@
 mod cluster;
 mod housekeeping;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};

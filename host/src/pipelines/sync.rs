@@ -65,7 +65,7 @@ impl Default for Timing {
     fn default() -> Self {
         Self {
             read_back: Duration::from_secs(60),
-            poll_min: Duration::from_millis(250),
+            poll_min: Duration::from_millis(100),
             poll_max: Duration::from_secs(5),
             backend_timeout: Duration::from_secs(30),
             calls_max: 4,

@@ -96,14 +96,16 @@ impl Work {
             Woken::Nudged if cluster.reach != Reach::Reachable => Some(Vec::new()),
             Woken::Nudged => None,
         };
+        let mut answers = true;
         if let Some(waiting) = waiting {
             let is_asked = !waiting.is_empty();
             if is_asked || !cluster.paused {
-                self.cycle(waiting).await;
+                answers = self.cycle(waiting).await;
             }
-            self.due = Instant::now() + self.pause(&self.read().await?);
+            self.due = Instant::now() + self.pause(self.read().await?.as_ref());
         }
-        if !cluster.paused {
+        // What does not answer now would only cost another time-out.
+        if answers && !cluster.paused {
             let reports = self.reconciler.inner.sync.run_plans(&self.cluster).await;
             if reports.iter().any(|report| report.error.is_none()) {
                 tracing::info!(cluster = %self.cluster, plans = reports.len(), "plans were carried out");
@@ -116,7 +118,8 @@ impl Work {
         self.reconciler.inner.store.find_cluster_by_id(&self.cluster).await
     }
 
-    async fn cycle(&mut self, waiting: Waiting) {
+    /// Whether the cluster answered.
+    async fn cycle(&mut self, waiting: Waiting) -> bool {
         let is_full = !waiting.is_empty() || Instant::now() >= self.full_due;
         let depth = if is_full { Depth::Full } else { Depth::Brief };
         let report = self.reconciler.inner.sync.cycle(&self.cluster, depth).await;
@@ -128,12 +131,13 @@ impl Work {
             drop(waiter.send(report.clone()));
         }
         self.rounds += 1;
+        !report.unreachable
     }
 
     /// Until the next cycle: the interval with jitter, or what the failure's back-off says.
-    fn pause(&self, cluster: &Option<Cluster>) -> Duration {
+    fn pause(&self, cluster: Option<&Cluster>) -> Duration {
         let interval = self.jittered(self.reconciler.inner.settings.interval);
-        match cluster.as_ref().map(|cluster| &cluster.reach) {
+        match cluster.map(|cluster| &cluster.reach) {
             Some(Reach::Unreachable { next_attempt_at_ms, .. }) => {
                 let now_ms = u64::try_from(self.reconciler.inner.clock.now_ms()).unwrap_or(0);
                 self.jittered(Duration::from_millis(next_attempt_at_ms.saturating_sub(now_ms)))

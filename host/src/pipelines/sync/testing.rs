@@ -24,22 +24,15 @@ use crate::domain::resource::{
 use crate::plugins::driver::{CallError, Driver, Failure, Kind, Kinds, Secrets};
 use crate::store::Store;
 
-/// The machine's clock, which never shows the same time twice and can be moved on.
+/// The machine's clock, which never shows the same time twice.
 #[derive(Default)]
 pub(crate) struct TestClock {
     last: AtomicI64,
-    ahead_ms: AtomicI64,
-}
-
-impl TestClock {
-    pub(crate) fn forward(&self, by: Duration) {
-        self.ahead_ms.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::Relaxed);
-    }
 }
 
 impl Clock for TestClock {
     fn now_ms(&self) -> i64 {
-        let now = SystemClock.now_ms() + self.ahead_ms.load(Ordering::Relaxed);
+        let now = SystemClock.now_ms();
         let last =
             self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(now.max(last + 1)));
         now.max(last.unwrap() + 1)

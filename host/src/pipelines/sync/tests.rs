@@ -23,7 +23,6 @@ use crate::store::testing::{self as stores, Backend, Sqlite};
 struct Lab {
     _database: Sqlite,
     store: Store,
-    clock: Arc<TestClock>,
     model: Arc<Model>,
     sync: Sync,
     cluster: Cluster,
@@ -41,7 +40,7 @@ impl Lab {
         let mut tx = store.begin().await.unwrap();
         assert!(tx.insert_cluster(&cluster).await.unwrap());
         tx.commit().await.unwrap();
-        Self { _database: database, store, clock, model, sync, cluster }
+        Self { _database: database, store, model, sync, cluster }
     }
 
     /// A cluster that holds these already, and was swept.

@@ -1,13 +1,13 @@
 //! Reading back: what was sent is looked for, seldom, until it is seen, refuted or too late.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use super::apply::Run;
 use super::observe::{Noticed, Sight};
 use super::plan::settle::{self, Moment, Verdict};
 use super::{Sync, SyncError, plan as planning};
-use crate::domain::plan::{Step, StepState};
+use crate::domain::plan::{Base, Step, StepState};
 use crate::domain::resource::{Lookup, Resource, ResourceKey};
 use crate::domain::status::StatusEvent;
 
@@ -41,11 +41,13 @@ impl Sync {
         let keys: Vec<ResourceKey> = keys.into_iter().collect();
         let lookups = run.session.look(&keys).await?;
         let now_ms = self.now_ms();
+        let bases: HashMap<&ResourceKey, &Base> =
+            run.plan.base.iter().map(|base| (&base.key, base)).collect();
         let mut verdicts = Vec::new();
         for step in steps {
             let found = keys.binary_search(&step.key).ok().and_then(|at| lookups.get(at));
             let Some(lookup) = found else { continue };
-            let verdict = self.verdict(run, &step, lookup, now_ms)?;
+            let verdict = self.verdict(run, &step, bases.get(&step.key).copied(), lookup, now_ms)?;
             if is_news(&step, &verdict, now_ms) {
                 verdicts.push((step, lookup.clone(), verdict));
             }
@@ -57,12 +59,18 @@ impl Sync {
     }
 
     /// As wished is as wished, whenever it is seen; that nothing landed counts only once nothing can land any more.
-    fn verdict(&self, run: &Run, step: &Step, lookup: &Lookup, now_ms: i64) -> Result<Verdict, SyncError> {
+    fn verdict(
+        &self,
+        run: &Run,
+        step: &Step,
+        base: Option<&Base>,
+        lookup: &Lookup,
+        now_ms: i64,
+    ) -> Result<Verdict, SyncError> {
         let after = |limit: Duration| {
             let limit_ms = i64::try_from(limit.as_millis()).unwrap_or(i64::MAX);
             step.started_at_ms.unwrap_or(0).saturating_add(limit_ms)
         };
-        let base = run.plan.base.iter().find(|base| base.key == step.key);
         let shape = run.lens.shape(&step.key.metadata_type)?;
         let landed_ms = after(self.timing.backend_timeout);
         let moment = Moment { now_ms, deadline_ms: after(self.timing.read_back), landed_ms: now_ms };

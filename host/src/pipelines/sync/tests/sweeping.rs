@@ -155,3 +155,29 @@ async fn a_dead_cluster_is_said_once_and_backs_off() {
     assert_eq!((said("cluster.unreachable"), said("cluster.reachable")), (1, 2));
     assert_eq!(lab.row("a").await.unwrap().presence, Presence::Present);
 }
+
+#[tokio::test]
+async fn adopting_begins_with_a_proposal_and_the_next_cycle_plans_nothing() {
+    let lab = Lab::start().await;
+    let mut cluster = lab.cluster().await;
+    cluster.authority = crate::domain::policy::Authority::Adopt;
+    let mut tx = lab.store.begin().await.unwrap();
+    assert!(tx.save_cluster(&mut cluster).await.unwrap());
+    tx.commit().await.unwrap();
+    lab.model.put("a", partitions(1));
+    lab.model.put("__b", partitions(1));
+    lab.sweep().await;
+    let plans = || async {
+        let id = Some(&lab.cluster.id);
+        lab.store.list_plans(&lab.cluster.organization, id, &[], None, 10).await.unwrap()
+    };
+    let proposed = plans().await;
+    let steps: Vec<&str> =
+        proposed.iter().flat_map(|plan| &plan.steps).map(|step| step.key.id.as_str()).collect();
+    assert_eq!(steps, ["a"]);
+    lab.apply(proposed.first().unwrap()).await;
+    assert_eq!(lab.status("a").await, Some(Status::Synced));
+    lab.sweep().await;
+    assert_eq!(plans().await.len(), 1);
+    assert!(lab.model.world().done.is_empty());
+}
