@@ -7,5 +7,6 @@ pub mod config;
 pub mod domain;
 pub mod pipelines;
 pub mod plugins;
+pub mod reconcile;
 pub mod store;
 pub mod telemetry;

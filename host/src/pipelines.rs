@@ -1,3 +1,3 @@
-//! The pipelines: what is done with the metadata of clusters, each decided by pure functions first.
+//! Pipelines: each decides in pure functions, then does.
 
 pub mod sync;

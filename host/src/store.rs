@@ -15,6 +15,7 @@ use uuid::{NoContext, Timestamp, Uuid};
 use crate::clock::SharedClock;
 use crate::domain::id::{ClusterId, EventId, OrganizationId};
 
+mod backup;
 mod clusters;
 mod columns;
 mod error;
@@ -35,6 +36,7 @@ pub(crate) mod testing;
 mod tokens;
 mod transitions;
 
+pub use backup::{BackedUp, RestoreOptions, Restored, backup, restore};
 pub use error::StoreError;
 pub use events::Event;
 pub use idempotency::Idempotent;
@@ -74,6 +76,9 @@ struct Inner {
     unreadable: Mutex<Vec<UnreadableSecrets>>,
     /// Released when the store is dropped.
     _claim: open::Claim,
+    /// Of a test's own database, removed with it.
+    #[cfg(test)]
+    folder: std::sync::OnceLock<tempfile::TempDir>,
 }
 
 /// A transaction that writes, one at a time. Dropped without `commit`, nothing of it happened.
@@ -84,6 +89,12 @@ pub struct Tx {
     /// Secrets that were sealed anew or removed: readable again once committed.
     sealed: Vec<(ClusterId, Option<String>)>,
     _writing: OwnedMutexGuard<()>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Store({:?})", self.inner.database)
+    }
 }
 
 impl Store {
@@ -183,7 +194,7 @@ impl Inner {
     }
 }
 
-/// A UUIDv7 of that Unix time.
+/// A `UUIDv7` of that Unix time.
 fn uuid_at(now_ms: i64) -> Uuid {
     let now_ms = u64::try_from(now_ms).unwrap_or(0);
     let nanoseconds = u32::try_from(now_ms % 1_000).unwrap_or(0) * 1_000_000;

@@ -1,3 +1,191 @@
 //! Sync: metadata both ways between what people want and what the clusters hold.
+//!
+//! Invariant: `plan` decides, the rest reads, sends and records; no lock is held across a call, and nothing that is
+//! not ours is written.
 
+mod apply;
+mod approve;
+mod drift;
+mod observe;
 pub mod plan;
+mod propose;
+mod recover;
+mod session;
+mod sweep;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+mod verify;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::clock::SharedClock;
+use crate::domain::cluster::Cluster;
+use crate::domain::id::{ClusterId, EventId};
+use crate::plugins::driver::{CallError, Kinds};
+use crate::store::{Event, Store, StoreError, Tx};
+
+pub use apply::PlanReport;
+pub use approve::{Approval, ApproveError};
+pub use drift::DriftError;
+pub use propose::{Asked, ProposeError, ProposeIssue, ProposeRequest, RawDocument};
+pub use sweep::{CycleReport, Depth, TypeReport};
+
+/// Resources in one call or one transaction: bounds memory and the time a writer holds the database.
+pub(crate) const BATCH_MAX: usize = 1_000;
+
+/// How long things may take. Handed in, so that tests need not wait.
+#[derive(Clone, Debug)]
+pub struct Timing {
+    /// A write that was answered is looked for so long: a Kafka broker lists a new topic seconds after its creation.
+    pub read_back: Duration,
+    /// Between two looks, at first; doubles up to `poll_max`.
+    pub poll_min: Duration,
+    pub poll_max: Duration,
+    /// A write whose answer was lost can land so long after it was sent: the backend's own time-out.
+    pub backend_timeout: Duration,
+    /// Calls in flight to one cluster.
+    pub calls_max: usize,
+    /// Between two cycles, and after a failure at first; doubles up to `backoff_max` with every further one.
+    pub interval: Duration,
+    pub backoff_max: Duration,
+}
+
+impl Timing {
+    fn backoff(&self, failures: u32) -> Duration {
+        let doubled = 2_u32.saturating_pow(failures.saturating_sub(1).min(16));
+        self.interval.saturating_mul(doubled).min(self.backoff_max)
+    }
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            read_back: Duration::from_secs(60),
+            poll_min: Duration::from_millis(100),
+            poll_max: Duration::from_secs(5),
+            backend_timeout: Duration::from_secs(30),
+            calls_max: 4,
+            interval: Duration::from_secs(30),
+            backoff_max: Duration::from_secs(300),
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError {
+    #[error("there is no cluster `{0}`")]
+    NoCluster(ClusterId),
+    #[error("cluster `{0}` is paused; resume it first")]
+    Paused(String),
+    #[error("another cluster ({found}) answers under the address of `{cluster}`; rebind it if that is meant")]
+    Foreign { cluster: String, found: String },
+    #[error(
+        "the same backend is registered as `{other}` already; one of the two has to have the authority `observe`"
+    )]
+    Twice { other: String },
+    #[error("the kind `{0}` is not loaded; install its plugin or look at `headgate kind list`")]
+    NoKind(String),
+    #[error("the row of {0} kept changing meanwhile; try again")]
+    Changed(String),
+    #[error("the plugin breaks the contract: {0}")]
+    Contract(String),
+    #[error(transparent)]
+    Call(#[from] CallError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Execution of sync over one store. Cheap to clone.
+#[derive(Clone)]
+pub struct Sync {
+    store: Store,
+    kinds: Arc<dyn Kinds>,
+    clock: SharedClock,
+    timing: Arc<Timing>,
+    budgets: session::Budgets,
+    stopping: Arc<AtomicBool>,
+    cancelled: approve::Cancelled,
+}
+
+impl Sync {
+    pub fn new(store: Store, kinds: Arc<dyn Kinds>, clock: SharedClock, timing: Timing) -> Self {
+        let budgets = session::Budgets::new(timing.calls_max);
+        Self {
+            store,
+            kinds,
+            clock,
+            timing: Arc::new(timing),
+            budgets,
+            stopping: Arc::default(),
+            cancelled: approve::Cancelled::default(),
+        }
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The batch in flight ends, and no other begins.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// The cluster is gone.
+    pub fn forget(&self, cluster: &ClusterId) {
+        self.budgets.forget(cluster);
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    async fn cluster(&self, id: &ClusterId) -> Result<Cluster, SyncError> {
+        self.store.find_cluster_by_id(id).await?.ok_or_else(|| SyncError::NoCluster(id.clone()))
+    }
+
+    async fn tell(&self, tx: &mut Tx, cluster: &Cluster, told: Told) -> Result<(), StoreError> {
+        let event = Event {
+            // Given by the store.
+            id: EventId(String::new()),
+            at_ms: self.now_ms(),
+            organization: cluster.organization.clone(),
+            cluster: Some(cluster.id.clone()),
+            kind: told.kind.to_owned(),
+            subject: told.subject,
+            data: told.data,
+            actor: told.actor,
+        };
+        tx.insert_event(&event).await?;
+        Ok(())
+    }
+}
+
+/// The host itself, where no person asked.
+pub(crate) const SYSTEM: &str = "headgate";
+
+/// What happened, for the event log.
+struct Told {
+    kind: &'static str,
+    subject: String,
+    data: serde_json::Value,
+    actor: String,
+}
+
+impl Told {
+    fn new(kind: &'static str, subject: impl Into<String>, data: serde_json::Value) -> Self {
+        Self { kind, subject: subject.into(), data, actor: SYSTEM.to_owned() }
+    }
+
+    fn by(mut self, actor: &str) -> Self {
+        actor.clone_into(&mut self.actor);
+        self
+    }
+}

@@ -1,5 +1,6 @@
 //! What can go wrong with the database, each named with what to do about it.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use super::sealing::KeyError;
@@ -19,6 +20,13 @@ pub enum StoreError {
          start the newer version, or restore a backup made by this one"
     )]
     Newer { found: i64, known: i64 },
+    #[error(
+        "the database is at migration {found}, this headgate makes backups of {known}; start it once, which migrates \
+         the database, or take the backup with the version that wrote it"
+    )]
+    NotMigrated { found: i64, known: i64 },
+    #[error("there is no database `{}`", path.display())]
+    Missing { path: PathBuf },
     #[error(
         "migration {version} of the database is not the one that this headgate has; use the build that made it"
     )]
@@ -71,7 +79,7 @@ impl From<sqlx::Error> for StoreError {
             return Self::Busy { waited_s: super::WRITER_WAIT.as_secs() };
         }
         let code = match &source {
-            sqlx::Error::Database(error) => error.code().map(|code| code.into_owned()),
+            sqlx::Error::Database(error) => error.code().map(Cow::into_owned),
             sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => {
                 Some("53100".to_owned())
             }

@@ -66,6 +66,16 @@ impl Tx {
         }
         Ok(())
     }
+
+    /// A person's word that a node will not come back.
+    pub async fn delete_node(&mut self, cluster: &ClusterId, id: &str) -> Result<(), StoreError> {
+        sqlx::query("delete from nodes where cluster_id = $1 and id = $2")
+            .bind(cluster.as_str())
+            .bind(id)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
 }
 
 async fn nodes(connection: &mut AnyConnection, cluster: &ClusterId) -> Result<Vec<(Node, i64)>, StoreError> {

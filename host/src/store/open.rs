@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::{AnyConnection, AnyPool, ConnectOptions, Row};
+use sqlx::{AnyConnection, AnyPool, ConnectOptions, Connection, Row};
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
@@ -71,6 +71,8 @@ pub(super) async fn open(options: Options, clock: SharedClock) -> Result<Store, 
             last_event: Mutex::new(last_event),
             unreadable: Mutex::new(unreadable),
             _claim: claim,
+            #[cfg(test)]
+            folder: std::sync::OnceLock::new(),
         }),
     })
 }
@@ -155,7 +157,11 @@ pub(super) async fn pool(
         (Database::Postgres, true) => "set default_transaction_read_only = on",
         (Database::Postgres, false) => "set default_transaction_read_only = off",
     };
-    AnyPoolOptions::new()
+    // By itself first: a pool would try again and again, and say at last that it took too long.
+    let mut first = options.connect().await.map_err(|source| opening(url, source))?;
+    sqlx::raw_sql(prepare).execute(&mut first).await.map_err(|source| opening(url, source))?;
+    first.close().await?;
+    Ok(AnyPoolOptions::new()
         .max_connections(connections_max)
         .acquire_timeout(super::WRITER_WAIT)
         .after_connect(move |connection, _about| {
@@ -164,15 +170,16 @@ pub(super) async fn pool(
                 Ok(())
             })
         })
-        .connect_with(options)
-        .await
-        .map_err(|source| opening(url, source))
+        .connect_lazy_with(options))
 }
 
 fn connect_options(database: Database, url: &str) -> Result<AnyConnectOptions, StoreError> {
     sqlx::any::install_default_drivers();
     let url = match database {
-        Database::Sqlite => sqlite_url(&sqlite_path(url)?),
+        Database::Sqlite => {
+            let path = sqlite_path(url)?;
+            sqlite_url(&std::path::absolute(&path).unwrap_or(path))
+        }
         Database::Postgres => url.to_owned(),
     };
     let options: AnyConnectOptions =

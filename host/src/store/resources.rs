@@ -83,7 +83,13 @@ impl Store {
                 select.push(" and (r.type, r.id, r.place) > (").bind(after_type.as_str());
                 select.push(", ").bind(id).push(", ").bind(place.to_string()).push(")");
             }
-            (None, Some(_), None) | (_, None, _) => {}
+            (None, Some(_), None) => {
+                return Err(StoreError::Value {
+                    what: "after",
+                    problem: "a list of all types goes on after a type too: give `after_type`".to_owned(),
+                });
+            }
+            (_, None, _) => {}
         }
         select.push(" order by r.type, r.id, r.place limit ").bind(i64::from(limit));
         let mut connection = self.reader().await?;
@@ -166,7 +172,13 @@ impl Tx {
         for keys in keys.chunks(ROWS_MAX) {
             let mut delete = Statement::new("delete from resources where cluster_id = ");
             delete.bind(cluster.as_str());
-            delete.push(" and (type, id, place) in (values ").rows(keys, bind_key)?.push(")");
+            delete
+                .push(" and (type, id, place) in (values ")
+                .rows(keys, |row, key| {
+                    bind_key(row, key);
+                    Ok(())
+                })?
+                .push(")");
             delete.execute(self.connection()).await?;
         }
         Ok(())
@@ -182,7 +194,13 @@ async fn find(
     for keys in keys.chunks(ROWS_MAX) {
         // Joined, so that each key is one look-up in the primary key.
         let mut select = Statement::new("with wanted (k_type, k_id, k_place) as (values ");
-        select.rows(keys, bind_key)?.push(")").push(SELECT);
+        select
+            .rows(keys, |row, key| {
+                bind_key(row, key);
+                Ok(())
+            })?
+            .push(")")
+            .push(SELECT);
         select.push(" join wanted on r.type = k_type and r.id = k_id and r.place = k_place");
         select.push(" where r.cluster_id = ").bind(cluster.as_str());
         for row in &select.fetch_all(connection).await? {
@@ -266,14 +284,13 @@ fn update(cluster: &ClusterId, rows: &[&Resource]) -> Result<Statement, StoreErr
     Ok(update)
 }
 
-fn bind_key(row: &mut Row<'_>, key: &ResourceKey) -> Result<(), StoreError> {
+fn bind_key(row: &mut Row<'_>, key: &ResourceKey) {
     row.bind(key.metadata_type.as_str()).bind(key.id.as_str()).bind(key.place.to_string());
-    Ok(())
 }
 
 /// Everything but the version.
 fn bind_resource(row: &mut Row<'_>, resource: &Resource) -> Result<(), StoreError> {
-    bind_key(row, &resource.key)?;
+    bind_key(row, &resource.key);
     row.bind(json_maybe("desired", resource.desired.as_ref())?)
         .bind(json_maybe("applied", resource.applied.as_ref())?)
         .bind(word("presence", &resource.presence)?)

@@ -95,18 +95,27 @@ impl SealingKey {
     /// Under a temporary name first: a key file is whole or not there.
     pub(super) fn write_new(&self, path: &Path) -> Result<(), KeyError> {
         let failed = |source| KeyError::File { action: "write", path: path.to_owned(), source };
-        let temporary = path.with_extension("new");
+        let mut temporary = path.as_os_str().to_owned();
+        temporary.push(".new");
+        match fs::remove_file(&temporary) {
+            // Left behind by a process that was killed.
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(error)),
+        }
         let mut file = fs::OpenOptions::new()
             .write(true)
-            .create(true)
-            .truncate(true)
+            .create_new(true)
             .mode(0o600)
             .open(&temporary)
             .map_err(failed)?;
         file.write_all(self.to_base64().as_bytes()).map_err(failed)?;
         file.write_all(b"\n").map_err(failed)?;
         file.sync_all().map_err(failed)?;
-        fs::rename(&temporary, path).map_err(failed)
+        fs::rename(&temporary, path).map_err(failed)?;
+        // The name too must survive a power cut: a lost key cannot be had again.
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        fs::File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all()).map_err(failed)
     }
 
     /// Nonce and sealed bytes. `context` must be given again to open it: a sealed value is of no use elsewhere.

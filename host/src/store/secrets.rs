@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sqlx::AnyPool;
 
 use super::columns::Columns;
-use super::sealing::{KeyError, SealingKey};
+use super::sealing::SealingKey;
 use super::{Store, StoreError, Tx};
 use crate::domain::id::ClusterId;
 use crate::plugins::driver::Secrets;
@@ -126,7 +126,7 @@ pub(super) async fn check_key(
 }
 
 async fn save_check(writer: &AnyPool, key: &SealingKey) -> Result<(), StoreError> {
-    let sealed: Vec<u8> = key.seal(CHECK, CHECK.as_bytes()).map_err(KeyError::from)?;
+    let sealed = key.seal(CHECK, CHECK.as_bytes())?;
     sqlx::query(
         "insert into meta (name, value)
         values ($1, $2)

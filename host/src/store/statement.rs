@@ -8,8 +8,12 @@ use super::error::StoreError;
 /// Rows of one statement: with 24 columns 12,000 values, below SQLite's 32,766 and PostgreSQL's 65,535.
 pub(super) const ROWS_MAX: usize = 500;
 
+/// Stands for the next bound value until it is known which database reads the statement.
+const PLACEHOLDER: char = '\u{1}';
+
 /// SQL under construction. Only text of this program is pushed; everything else is bound.
 pub(super) struct Statement {
+    /// With a `PLACEHOLDER` for each argument, in order.
     sql: String,
     arguments: AnyArguments,
     failed: Option<sqlx::Error>,
@@ -25,13 +29,12 @@ impl Statement {
         self
     }
 
-    /// Writes the next `$n` and binds it.
+    /// Writes a placeholder and binds it.
     pub(super) fn bind<'t, T: Encode<'t, Any> + Type<Any>>(&mut self, value: T) -> &mut Self {
         if let Err(error) = self.arguments.add(value) {
             self.failed = Some(sqlx::Error::Encode(error));
         }
-        self.sql.push('$');
-        self.sql.push_str(&self.arguments.len().to_string());
+        self.sql.push(PLACEHOLDER);
         self
     }
 
@@ -49,7 +52,7 @@ impl Statement {
         Ok(self)
     }
 
-    /// `$1, $2, …`
+    /// `value, value, …`
     pub(super) fn list<'t, T: Encode<'t, Any> + Type<Any>>(
         &mut self,
         values: impl IntoIterator<Item = T>,
@@ -62,21 +65,38 @@ impl Statement {
     }
 
     pub(super) async fn fetch_all(self, connection: &mut AnyConnection) -> Result<Vec<AnyRow>, StoreError> {
-        let query = self.finish()?;
+        let query = self.finish(connection)?;
         Ok(query.fetch_all(connection).await?)
     }
 
     pub(super) async fn execute(self, connection: &mut AnyConnection) -> Result<u64, StoreError> {
-        let query = self.finish()?;
+        let query = self.finish(connection)?;
         Ok(query.execute(connection).await?.rows_affected())
     }
 
-    fn finish(self) -> Result<sqlx::query::Query<'static, Any, AnyArguments>, StoreError> {
-        match self.failed {
-            Some(error) => Err(error.into()),
-            // Not kept prepared: each length would be a statement of its own.
-            None => Ok(sqlx::query_with(AssertSqlSafe(self.sql), self.arguments).persistent(false)),
+    fn finish(
+        self,
+        connection: &AnyConnection,
+    ) -> Result<sqlx::query::Query<'static, Any, AnyArguments>, StoreError> {
+        if let Some(error) = self.failed {
+            return Err(error.into());
         }
+        // SQLite takes `$1` for a name and looks each name up among all before it: 500 rows took seconds.
+        let numbered = connection.backend_name() == "PostgreSQL";
+        let mut sql = String::with_capacity(self.sql.len() * 2);
+        for (position, part) in self.sql.split(PLACEHOLDER).enumerate() {
+            match (position, numbered) {
+                (0, _) => {}
+                (_, false) => sql.push('?'),
+                (_, true) => {
+                    sql.push('$');
+                    sql.push_str(&position.to_string());
+                }
+            }
+            sql.push_str(part);
+        }
+        // Not kept prepared: each length would be a statement of its own.
+        Ok(sqlx::query_with(AssertSqlSafe(sql), self.arguments).persistent(false))
     }
 }
 

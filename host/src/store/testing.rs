@@ -14,13 +14,16 @@ use crate::domain::policy::Authority;
 use crate::domain::resource::{Presence, Resource, ResourceKey};
 use crate::domain::status::{Activity, Difference, Status};
 
-/// An empty store on SQLite, in a folder below the system's temporary one.
-#[expect(dead_code, reason = "for the tests of other modules")]
+mod postgres;
+
+pub(crate) use postgres::Postgres;
+
+/// An empty store on SQLite, in a folder that goes with it.
 pub(crate) async fn store() -> Store {
-    let folder = tempfile::tempdir().unwrap().keep();
-    let options =
-        Options { url: sqlite_url(&folder.join("headgate.db")), key: SealingKey::generate().unwrap() };
-    Store::open(options, Arc::new(SystemClock)).await.unwrap()
+    let backend = Sqlite::start();
+    let store = backend.open().await;
+    store.inner.folder.set(backend.folder).unwrap();
+    store
 }
 
 /// An empty database that a test opens, as often as it likes.

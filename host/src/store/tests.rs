@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::testing::{Backend, Sqlite, cluster, resource};
+use super::testing::{Backend, Postgres, Sqlite, cluster, resource};
 use super::{Event, ResourceFilter, Store};
 use crate::domain::id::{EventId, OrganizationId};
 use crate::domain::place::Place;
@@ -10,20 +10,28 @@ use crate::domain::status::Status;
 
 /// `name` becomes two tests, `name::sqlite` and `name::postgres`.
 macro_rules! on_both {
-    ($($(#[$meta:meta])* async fn $name:ident($backend:ident) $body:block)*) => {$(
+    ($(async fn $name:ident($backend:ident) $body:block)*) => {$(
         mod $name {
             use super::*;
 
             async fn run<B: Backend>($backend: B) $body
 
-            $(#[$meta])*
             #[tokio::test]
             async fn sqlite() {
                 run(Sqlite::start()).await;
             }
+
+            #[tokio::test]
+            async fn postgres() {
+                run(Postgres::start().await).await;
+            }
         }
     )*};
 }
+
+mod aggregates;
+mod backup;
+mod opening;
 
 on_both! {
     async fn a_cluster_reads_back_as_it_was_saved_and_is_guarded(backend) {

@@ -1,0 +1,92 @@
+//! The end of a plan, and what a failed or cancelled step leaves undone.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::Run;
+use crate::domain::plan::{PlanState, StepState};
+use crate::domain::status::StatusEvent;
+use crate::pipelines::sync::{Sync, SyncError, Told};
+
+impl Run {
+    fn count(&self, state: StepState) -> usize {
+        self.plan.steps.iter().filter(|step| step.state == state).count()
+    }
+
+    /// What waits for a step that will never be done, skipped; their positions. Steps only depend on earlier ones.
+    pub(in super::super) fn skip_dependants(&mut self, now_ms: i64) -> Vec<u32> {
+        let mut lost = BTreeSet::new();
+        let mut skipped = Vec::new();
+        for step in &mut self.plan.steps {
+            let cause = step.depends_on.iter().find(|seq| lost.contains(*seq)).copied();
+            match (step.state, cause) {
+                (StepState::Failed | StepState::Skipped, _) => {
+                    lost.insert(step.seq);
+                }
+                (StepState::Waiting, Some(cause)) => {
+                    step.state = StepState::Skipped;
+                    step.message = Some(format!("skipped: step {cause} before it was not done"));
+                    step.ended_at_ms = Some(now_ms);
+                    lost.insert(step.seq);
+                    skipped.push(step.seq);
+                }
+                (StepState::Unknown, _) if step.ended_at_ms.is_some() => {
+                    lost.insert(step.seq);
+                }
+                (StepState::Waiting | StepState::Running | StepState::Done | StepState::Unknown, _) => {}
+            }
+        }
+        skipped
+    }
+}
+
+impl Sync {
+    /// Takes what nobody began out of a plan that is being cancelled.
+    pub(super) async fn skip_cancelled(&self, run: &mut Run) -> Result<(), SyncError> {
+        let Some(actor) = self.cancelled.by(&run.plan.id) else { return Ok(()) };
+        let now_ms = self.now_ms();
+        let mut seqs = Vec::new();
+        for step in run.plan.steps.iter_mut().filter(|step| step.state == StepState::Waiting) {
+            step.state = StepState::Skipped;
+            step.message = Some(format!("cancelled by {actor}"));
+            step.ended_at_ms = Some(now_ms);
+            seqs.push(step.seq);
+        }
+        if seqs.is_empty() {
+            return Ok(());
+        }
+        self.save_activity(run, &seqs, |_| Some(StatusEvent::TakenBack)).await
+    }
+
+    pub(super) async fn finish(&self, run: &mut Run) -> Result<(), SyncError> {
+        let (done, all) = (run.count(StepState::Done), run.plan.steps.len());
+        let cancelled = self.cancelled.by(&run.plan.id);
+        let (state, kind) = match (&cancelled, done == all) {
+            (_, true) => (PlanState::Applied, "plan.applied"),
+            (Some(_), false) => (PlanState::Cancelled, "plan.cancelled"),
+            (None, false) => (PlanState::Failed, "plan.failed"),
+        };
+        run.plan.state = state;
+        run.plan.updated_at_ms = self.now_ms();
+        if done < all {
+            let first = run.plan.steps.iter().find(|step| step.state == StepState::Failed);
+            let why =
+                first.and_then(|step| step.message.clone()).map_or(String::new(), |why| format!(": {why}"));
+            run.plan.message = Some(format!("{done} of {all} steps done{why}"));
+        }
+        let mut tx = self.store.begin().await?;
+        if !tx.save_plan(&mut run.plan).await? {
+            return Err(SyncError::Changed(format!("plan {}", run.plan.id)));
+        }
+        let data = json!({
+            "done": done, "steps": all,
+            "failed": run.count(StepState::Failed), "skipped": run.count(StepState::Skipped),
+            "message": run.plan.message,
+        });
+        self.tell(&mut tx, &run.cluster, Told::new(kind, run.plan.id.as_str(), data)).await?;
+        tx.commit().await?;
+        self.cancelled.forget(&run.plan.id);
+        Ok(())
+    }
+}

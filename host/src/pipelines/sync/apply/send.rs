@@ -1,0 +1,166 @@
+//! One batch of writes: stored as running, sent, and its outcomes stored.
+
+use serde_json::json;
+
+use super::Run;
+use crate::domain::error::{BackendError, ErrorKind};
+use crate::domain::plan::{Step, StepState};
+use crate::domain::resource::{Outcome, ResourceKey, Write};
+use crate::domain::status::StatusEvent;
+use crate::pipelines::sync::observe::Noticed;
+use crate::pipelines::sync::plan::settle;
+use crate::pipelines::sync::{Sync, SyncError, Told};
+use crate::plugins::driver::CallError;
+use crate::store::Tx;
+
+/// Writes in one call: bounds what a lost answer leaves unknown, and the guest's memory.
+pub(super) const WRITES_MAX: usize = 500;
+
+impl Sync {
+    pub(super) async fn send(&self, run: &mut Run, seqs: &[u32]) -> Result<(), SyncError> {
+        let writes = self.store_running(run, seqs).await?;
+        let asked = writes.len();
+        let answer = run.session.driver.write(writes, false).await;
+        let (outcomes, interrupted) = match answer {
+            Ok(outcomes) if outcomes.len() == asked => (outcomes, None),
+            Ok(outcomes) => (vec![lost(&short_answer(asked, outcomes.len())); asked], None),
+            Err(error @ CallError::Plugin { .. }) => (vec![lost(&error.to_string()); asked], None),
+            Err(error) => match refusal(&error) {
+                Some(refused) => (vec![Outcome::Failed { error: refused }; asked], None),
+                None => (Vec::new(), Some(error)),
+            },
+        };
+        if let Some(error) = interrupted {
+            self.store_unsent(run, seqs).await?;
+            return Err(SyncError::Call(error));
+        }
+        self.store_outcomes(run, seqs, outcomes).await
+    }
+
+    async fn store_running(&self, run: &mut Run, seqs: &[u32]) -> Result<Vec<Write>, SyncError> {
+        let now_ms = self.now_ms();
+        let mut writes = Vec::with_capacity(seqs.len());
+        for step in chosen(run, seqs) {
+            step.state = StepState::Running;
+            step.attempt += 1;
+            step.started_at_ms = Some(now_ms);
+            step.ended_at_ms = None;
+            step.message = None;
+            writes.extend(step.write.clone());
+        }
+        self.save_activity(run, seqs, |_| Some(StatusEvent::Sent)).await?;
+        Ok(writes)
+    }
+
+    /// Nothing left the host: as if the batch had never been begun.
+    async fn store_unsent(&self, run: &mut Run, seqs: &[u32]) -> Result<(), SyncError> {
+        for step in chosen(run, seqs) {
+            step.state = StepState::Waiting;
+            step.attempt = step.attempt.saturating_sub(1);
+            step.started_at_ms = None;
+        }
+        self.save_activity(run, seqs, |_| Some(StatusEvent::TakenBack)).await
+    }
+
+    async fn store_outcomes(
+        &self,
+        run: &mut Run,
+        seqs: &[u32],
+        outcomes: Vec<Outcome>,
+    ) -> Result<(), SyncError> {
+        let now_ms = self.now_ms();
+        for (step, outcome) in chosen(run, seqs).zip(outcomes) {
+            conclude(step, outcome, now_ms);
+        }
+        let mut seqs = seqs.to_vec();
+        seqs.extend(run.skip_dependants(now_ms));
+        self.save_activity(run, &seqs, event_of).await
+    }
+
+    /// The steps and the activity of their resources. Marks the resources as written now: older looks are discarded.
+    pub(in super::super) async fn save_activity(
+        &self,
+        run: &Run,
+        seqs: &[u32],
+        event: impl Fn(&Step) -> Option<StatusEvent>,
+    ) -> Result<(), SyncError> {
+        let now_ms = self.now_ms();
+        let steps: Vec<&Step> = run.plan.steps.iter().filter(|step| seqs.contains(&step.seq)).collect();
+        let keys: Vec<ResourceKey> = steps.iter().map(|step| step.key.clone()).collect();
+        let mut tx = self.store.begin().await?;
+        let mut rows = self.rows(&mut tx, run, &keys).await?;
+        for step in &steps {
+            if let (Some((_, row)), Some(event)) = (rows.get_mut(&step.key), event(step)) {
+                row.activity = row.activity.clone().on(event);
+                row.written_at_ms = Some(now_ms);
+                run.lens.judge(row)?;
+            }
+        }
+        let mut noticed = Noticed::at(now_ms);
+        let cause = format!("plan {}", run.plan.id);
+        for (before, row) in rows.into_values() {
+            noticed.change(before.as_ref(), row, &cause);
+        }
+        self.tell_progress(&mut tx, run).await?;
+        self.save_round(tx, run, seqs, noticed).await
+    }
+
+    pub(in super::super) async fn tell_progress(&self, tx: &mut Tx, run: &Run) -> Result<(), SyncError> {
+        let done = run.plan.steps.iter().filter(|step| step.state == StepState::Done).count();
+        let data = json!({"done": done, "steps": run.plan.steps.len()});
+        self.tell(tx, &run.cluster, Told::new("plan.progress", run.plan.id.as_str(), data)).await?;
+        Ok(())
+    }
+}
+
+fn chosen<'a>(run: &'a mut Run, seqs: &'a [u32]) -> impl Iterator<Item = &'a mut Step> {
+    run.plan.steps.iter_mut().filter(|step| seqs.contains(&step.seq))
+}
+
+fn lost(why: &str) -> Outcome {
+    Outcome::Unknown { error: BackendError::new(ErrorKind::Internal, why) }
+}
+
+fn short_answer(asked: usize, answered: usize) -> String {
+    format!("the plugin answered {asked} writes with {answered} outcomes")
+}
+
+/// What asking again would not change. `None`: nothing was sent, and later may be better.
+fn refusal(error: &CallError) -> Option<BackendError> {
+    let CallError::Backend(error) = error else { return None };
+    match error.kind {
+        ErrorKind::InvalidArgument
+        | ErrorKind::PermissionDenied
+        | ErrorKind::NotFound
+        | ErrorKind::AlreadyExists
+        | ErrorKind::Conflict
+        | ErrorKind::Unsupported => Some(error.clone()),
+        ErrorKind::Unauthenticated
+        | ErrorKind::Unavailable
+        | ErrorKind::Timeout
+        | ErrorKind::Exhausted
+        | ErrorKind::Protocol
+        | ErrorKind::Cancelled
+        | ErrorKind::Internal
+        | ErrorKind::Other => None,
+    }
+}
+
+fn conclude(step: &mut Step, outcome: Outcome, now_ms: i64) {
+    let settled = settle::settle(step, &outcome);
+    step.state = settled.state;
+    step.message = settled.message;
+    step.outcome = Some(outcome);
+    if step.state == StepState::Failed {
+        step.ended_at_ms = Some(now_ms);
+    }
+}
+
+pub(in super::super) fn event_of(step: &Step) -> Option<StatusEvent> {
+    let reason = step.message.clone().unwrap_or_default();
+    match step.state {
+        StepState::Unknown => Some(StatusEvent::Lost { reason }),
+        StepState::Failed | StepState::Skipped => Some(StatusEvent::Refused { reason }),
+        StepState::Running | StepState::Waiting | StepState::Done => None,
+    }
+}

@@ -1,0 +1,139 @@
+//! The beginning of a plan: the world is looked at, and either the plan is stale or its wishes become desired.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+
+use super::Run;
+use crate::domain::fields;
+use crate::domain::plan::{Intent, PlanState, Wish};
+use crate::domain::policy::Authority;
+use crate::domain::resource::{Lookup, Resource, ResourceKey};
+use crate::domain::status::StatusEvent;
+use crate::pipelines::sync::observe::{Noticed, Sight};
+use crate::pipelines::sync::{Sync, SyncError, Told, plan as planning};
+
+impl Sync {
+    /// Whether it began. Nothing was written where it is stale.
+    pub(super) async fn start(&self, run: &mut Run) -> Result<bool, SyncError> {
+        let began_ms = self.now_ms();
+        let keys = touched(run);
+        let lookups = run.session.look(&keys).await?;
+        if let Some(error) = lookups.iter().find_map(failed) {
+            return Err(SyncError::Call(error.clone().into()));
+        }
+        let now: BTreeMap<ResourceKey, Lookup> = keys.iter().cloned().zip(lookups).collect();
+        let refusal = refused_by_authority(run).or_else(|| planning::stale(&run.plan, &now));
+        if let Some(reason) = refusal {
+            self.end_stale(run, reason).await?;
+            return Ok(false);
+        }
+        let mut tx = self.store.begin().await?;
+        let mut rows = self.rows(&mut tx, run, &keys).await?;
+        for (key, (_, row)) in &mut rows {
+            let newer = row.written_at_ms.is_some_and(|written| written >= began_ms);
+            if let Some(lookup) = now.get(key).filter(|_| !newer) {
+                take_in(run, row, lookup)?;
+            }
+        }
+        wish(run, &mut rows);
+        let mut noticed = Noticed::at(self.now_ms());
+        let cause = format!("plan {} began", run.plan.id);
+        for (before, mut row) in rows.into_values() {
+            run.lens.judge(&mut row)?;
+            noticed.change(before.as_ref(), row, &cause);
+        }
+        run.plan.state = PlanState::Applying;
+        run.plan.updated_at_ms = self.now_ms();
+        if !tx.save_plan(&mut run.plan).await? {
+            return Err(SyncError::Changed(format!("plan {}", run.plan.id)));
+        }
+        let data = json!({"steps": run.plan.steps.len()});
+        let told = Told::new("plan.applying", run.plan.id.as_str(), data).by(&run.plan.created_by);
+        self.tell(&mut tx, &run.cluster, told).await?;
+        self.write_noticed(&mut tx, &run.cluster, noticed).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn end_stale(&self, run: &mut Run, reason: String) -> Result<(), SyncError> {
+        run.plan.state = PlanState::Stale;
+        run.plan.message = Some(reason.clone());
+        run.plan.updated_at_ms = self.now_ms();
+        let mut tx = self.store.begin().await?;
+        if !tx.save_plan(&mut run.plan).await? {
+            return Err(SyncError::Changed(format!("plan {}", run.plan.id)));
+        }
+        let told = Told::new("plan.stale", run.plan.id.as_str(), json!({"reason": reason}));
+        self.tell(&mut tx, &run.cluster, told).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+fn touched(run: &Run) -> Vec<ResourceKey> {
+    let plan = &run.plan;
+    let base = plan.base.iter().map(|base| &base.key);
+    let wishes = plan.wishes.iter().map(|wish| &wish.key);
+    let steps = plan.steps.iter().map(|step| &step.key);
+    let keys: BTreeSet<&ResourceKey> = base.chain(wishes).chain(steps).collect();
+    keys.into_iter().cloned().collect()
+}
+
+fn failed(lookup: &Lookup) -> Option<&crate::domain::error::BackendError> {
+    match lookup {
+        Lookup::Failed(error) => Some(error),
+        Lookup::Found(_) | Lookup::Absent => None,
+    }
+}
+
+/// The authority may have been narrowed since the approval.
+fn refused_by_authority(run: &Run) -> Option<String> {
+    let writes = |key: &ResourceKey| run.lens.authority_over(key) != Authority::Observe;
+    let step = run.plan.steps.iter().find(|step| step.write.is_some() && !writes(&step.key))?;
+    Some(format!("the authority over {} `{}` is `observe` now", step.key.metadata_type, step.key.id))
+}
+
+fn take_in(run: &Run, row: &mut Resource, lookup: &Lookup) -> Result<(), SyncError> {
+    let sight = match lookup {
+        Lookup::Found(observed) => Sight::Seen(observed),
+        Lookup::Absent => Sight::Absent,
+        Lookup::Failed(_) => return Ok(()),
+    };
+    if let Some(after) = run.lens.settle(Some(row), &sight)? {
+        *row = after;
+    }
+    Ok(())
+}
+
+fn wish(run: &Run, rows: &mut BTreeMap<ResourceKey, (Option<Resource>, Resource)>) {
+    for wish in &run.plan.wishes {
+        if let Some((_, row)) = rows.get_mut(&wish.key) {
+            wish_one(row, wish);
+        }
+    }
+    for (_, row) in rows.values_mut() {
+        row.activity = row.activity.clone().on(StatusEvent::Wished);
+    }
+    for blocked in &run.plan.blocked {
+        if let Some((_, row)) = rows.get_mut(&blocked.key) {
+            let reason = blocked.reason.clone();
+            row.activity = row.activity.clone().on(StatusEvent::Hindered { reason });
+        }
+    }
+}
+
+fn wish_one(row: &mut Resource, wish: &Wish) {
+    match &wish.intent {
+        Intent::Have(desired) => {
+            row.desired = Some(desired.clone());
+            if let Some(applied) = &mut row.applied {
+                wish.lets_go.iter().for_each(|path| {
+                    fields::remove(applied, path);
+                });
+            }
+        }
+        // Ends with the step that does it.
+        Intent::Gone | Intent::Release => {}
+    }
+}

@@ -1,0 +1,156 @@
+//! Approval and cancelling: a person takes a plan on, within its limits, or away.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::json;
+
+use super::plan::{self as planning, Raised};
+use super::{Sync, Told};
+use crate::domain::cluster::{Cluster, Reach};
+use crate::domain::id::PlanId;
+use crate::domain::plan::{Exceeded, Plan, PlanState};
+use crate::domain::policy::Authority;
+use crate::store::StoreError;
+
+/// What a person says with the approval.
+#[derive(Clone, Debug, Default)]
+pub struct Approval {
+    pub allow_destructive: bool,
+    /// Raises the limits of deletes, for this plan.
+    pub deletes_max: Option<u32>,
+    /// The version that the person saw.
+    pub version: Option<i64>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ApproveError {
+    #[error("there is no plan `{0}`")]
+    NoPlan(PlanId),
+    #[error("plan {plan} is {state} already; make a new one")]
+    State { plan: PlanId, state: &'static str },
+    #[error("plan {0} changed meanwhile; look at it again")]
+    Changed(PlanId),
+    #[error("cluster `{0}` has the authority `observe`: nothing is written to it; set `manage` first")]
+    Observed(String),
+    #[error("another cluster answers under the address of `{0}`; rebind it first")]
+    Foreign(String),
+    #[error("{}", exceeded_in_words(.0))]
+    Limits(Vec<Exceeded>),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Plans that are being carried out and are to end early, with who wanted it.
+#[derive(Clone, Default)]
+pub(super) struct Cancelled(Arc<Mutex<HashMap<PlanId, String>>>);
+
+impl Cancelled {
+    fn add(&self, plan: &PlanId, actor: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(plan.clone(), actor.to_owned());
+    }
+
+    pub(super) fn by(&self, plan: &PlanId) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(plan).cloned()
+    }
+
+    pub(super) fn forget(&self, plan: &PlanId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(plan);
+    }
+}
+
+impl Sync {
+    /// The reconciler carries it out; approving what is approved changes nothing.
+    pub async fn approve(&self, id: &PlanId, approval: Approval, actor: &str) -> Result<Plan, ApproveError> {
+        let (mut plan, cluster) = self.plan_of(id).await?;
+        if approval.version.is_some_and(|seen| seen != plan.version) {
+            return Err(ApproveError::Changed(id.clone()));
+        }
+        match plan.state {
+            PlanState::Proposed => {}
+            PlanState::Approved | PlanState::Applying => return Ok(plan),
+            PlanState::Applied | PlanState::Failed | PlanState::Cancelled | PlanState::Stale => {
+                return Err(ApproveError::State { plan: id.clone(), state: state_in_words(plan.state) });
+            }
+        }
+        may_be_approved(&plan, &cluster, &approval)?;
+        plan.state = PlanState::Approved;
+        plan.allow_destructive |= approval.allow_destructive;
+        plan.deletes_max = approval.deletes_max.or(plan.deletes_max);
+        self.save_head(plan, &cluster, "plan.approved", actor).await
+    }
+
+    /// One that is being applied ends with the batch in flight; what was done stays done.
+    pub async fn cancel(&self, id: &PlanId, actor: &str) -> Result<Plan, ApproveError> {
+        let (mut plan, cluster) = self.plan_of(id).await?;
+        match plan.state {
+            PlanState::Proposed | PlanState::Approved => {}
+            PlanState::Applying => {
+                self.cancelled.add(id, actor);
+                return Ok(plan);
+            }
+            PlanState::Cancelled => return Ok(plan),
+            PlanState::Applied | PlanState::Failed | PlanState::Stale => {
+                return Err(ApproveError::State { plan: id.clone(), state: state_in_words(plan.state) });
+            }
+        }
+        plan.state = PlanState::Cancelled;
+        plan.message = Some(format!("cancelled by {actor}"));
+        self.save_head(plan, &cluster, "plan.cancelled", actor).await
+    }
+
+    async fn plan_of(&self, id: &PlanId) -> Result<(Plan, Cluster), ApproveError> {
+        let no_plan = || ApproveError::NoPlan(id.clone());
+        let plan = self.store.find_plan(id).await?.ok_or_else(no_plan)?;
+        let cluster = self.store.find_cluster_by_id(&plan.cluster).await?.ok_or_else(no_plan)?;
+        Ok((plan, cluster))
+    }
+
+    async fn save_head(
+        &self,
+        mut plan: Plan,
+        cluster: &Cluster,
+        kind: &'static str,
+        actor: &str,
+    ) -> Result<Plan, ApproveError> {
+        plan.updated_at_ms = self.now_ms();
+        let mut tx = self.store.begin().await?;
+        if !tx.save_plan(&mut plan).await? {
+            return Err(ApproveError::Changed(plan.id));
+        }
+        let data = json!({"steps": plan.steps.len()});
+        self.tell(&mut tx, cluster, Told::new(kind, plan.id.as_str(), data).by(actor)).await?;
+        tx.commit().await?;
+        Ok(plan)
+    }
+}
+
+fn may_be_approved(plan: &Plan, cluster: &Cluster, approval: &Approval) -> Result<(), ApproveError> {
+    if cluster.authority == Authority::Observe {
+        return Err(ApproveError::Observed(cluster.name.clone()));
+    }
+    if matches!(cluster.reach, Reach::Foreign { .. }) {
+        return Err(ApproveError::Foreign(cluster.name.clone()));
+    }
+    let raised = Raised { deletes_max: approval.deletes_max, allow_destructive: approval.allow_destructive };
+    match planning::refusals(plan, &raised) {
+        refusals if refusals.is_empty() => Ok(()),
+        refusals => Err(ApproveError::Limits(refusals)),
+    }
+}
+
+fn exceeded_in_words(exceeded: &[Exceeded]) -> String {
+    exceeded.iter().map(|limit| limit.message.as_str()).collect::<Vec<_>>().join("; ")
+}
+
+fn state_in_words(state: PlanState) -> &'static str {
+    match state {
+        PlanState::Proposed => "proposed",
+        PlanState::Approved => "approved",
+        PlanState::Applying => "being applied",
+        PlanState::Applied => "applied",
+        PlanState::Failed => "failed",
+        PlanState::Cancelled => "cancelled",
+        PlanState::Stale => "stale",
+    }
+}

@@ -1,0 +1,185 @@
+//! What a cycle plans by itself: what the drift policy asks for, wishes that wait, the first proposal to adopt.
+//!
+//! Invariant: never endless. A resource in an open plan is not planned again, nor is one that was refused.
+
+use std::collections::BTreeSet;
+
+use crate::domain::cluster::Cluster;
+use crate::domain::plan::{Plan, PlanState, Reason};
+use crate::domain::policy::{Authority, DriftPolicy};
+use crate::domain::resource::{Resource, ResourceKey};
+use crate::domain::status::{self, Activity, Status, StatusEvent};
+use crate::pipelines::sync::observe::{Lens, Noticed};
+use crate::pipelines::sync::plan::Raised;
+use crate::pipelines::sync::{
+    Approval, ApproveError, Asked, ProposeError, ProposeRequest, SYSTEM, Sync, SyncError, TypeReport,
+};
+use crate::store::ResourceFilter;
+
+/// Resources in one plan that nobody asked for.
+const PLANNED_MAX: u32 = 1_000;
+/// Plans that are looked at for whether a resource is in one already.
+const PLANS_READ: u32 = 1_000;
+
+/// What the policies ask for, by what is done about it.
+#[derive(Default)]
+struct Due {
+    propose: Vec<ResourceKey>,
+    revert: Vec<ResourceKey>,
+    resume: Vec<ResourceKey>,
+}
+
+impl Sync {
+    pub(in super::super) async fn follow_policies(
+        &self,
+        cluster: &Cluster,
+        lens: &Lens,
+        reports: &[TypeReport],
+        first: &[String],
+    ) -> Result<(), SyncError> {
+        if cluster.authority == Authority::Observe || !reports.iter().any(|report| report.complete) {
+            return Ok(());
+        }
+        if cluster.authority == Authority::Adopt {
+            self.propose_to_adopt(cluster, first).await;
+        }
+        let due = self.due(cluster, lens).await?;
+        let revert = |keys| Asked::Revert { keys, fields: None, by_policy: true };
+        self.plan_by_policy(cluster, revert(due.propose), false).await;
+        self.plan_by_policy(cluster, revert(due.revert), true).await;
+        self.plan_by_policy(cluster, Asked::Resume { keys: due.resume }, false).await;
+        Ok(())
+    }
+
+    async fn due(&self, cluster: &Cluster, lens: &Lens) -> Result<Due, SyncError> {
+        // Where both sides moved a person decides.
+        let statuses = vec![Status::Drifted, Status::Pending];
+        let filter = ResourceFilter { statuses, ..ResourceFilter::default() };
+        let rows = self.store.list_resources(&cluster.id, &filter, None, PLANNED_MAX).await?;
+        let mut due = Due::default();
+        if rows.is_empty() {
+            return Ok(due);
+        }
+        let taken = self.planned_already(cluster).await?;
+        for row in rows.into_iter().filter(|row| is_open_to_plans(row) && !taken.contains(&row.key)) {
+            if lens.authority_over(&row.key) == Authority::Observe {
+                continue;
+            }
+            match (row.status, lens.drift_policy_over(&row.key)) {
+                (Status::Pending, _) => due.resume.push(row.key),
+                (_, DriftPolicy::Show) => {}
+                (_, DriftPolicy::Propose) => due.propose.push(row.key),
+                (_, DriftPolicy::Revert) => due.revert.push(row.key),
+            }
+        }
+        Ok(due)
+    }
+
+    /// In a plan that waits or runs, or in one that a person turned down.
+    async fn planned_already(&self, cluster: &Cluster) -> Result<BTreeSet<ResourceKey>, SyncError> {
+        let open = [PlanState::Proposed, PlanState::Approved, PlanState::Applying, PlanState::Cancelled];
+        let organization = &cluster.organization;
+        let plans = self.store.list_plans(organization, Some(&cluster.id), &open, None, PLANS_READ).await?;
+        let mut taken = BTreeSet::new();
+        for plan in plans.into_iter().filter(counts) {
+            taken.extend(plan.steps.into_iter().map(|step| step.key));
+            taken.extend(plan.blocked.into_iter().map(|blocked| blocked.key));
+        }
+        Ok(taken)
+    }
+
+    /// Failures are told and not passed on: a plan that cannot be made must not fail the cycle that saw the drift.
+    async fn plan_by_policy(&self, cluster: &Cluster, asked: Asked, approve: bool) {
+        let is_empty = match &asked {
+            Asked::Revert { keys, .. } | Asked::Resume { keys } => keys.is_empty(),
+            Asked::Documents(_) | Asked::Adopt { .. } | Asked::Delete { .. } | Asked::Undo { .. } => false,
+        };
+        if is_empty {
+            return;
+        }
+        let request = ProposeRequest { asked, raised: Raised::default(), dry_run: false };
+        match Box::pin(self.propose(cluster, request, SYSTEM)).await {
+            Ok(plan) if approve && !plan.id.as_str().is_empty() => self.approve_by_policy(&plan).await,
+            Ok(plan) => {
+                if let Err(error) = self.mark_blocked(cluster, &plan).await {
+                    tracing::warn!(cluster = %cluster.name, %error, "what is blocked could not be marked");
+                }
+            }
+            Err(error) => told_refused(cluster, &error),
+        }
+    }
+
+    /// What the plugin refuses is not asked again at every cycle: it is blocked until wish or cluster change.
+    async fn mark_blocked(&self, cluster: &Cluster, plan: &Plan) -> Result<(), SyncError> {
+        if plan.blocked.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<ResourceKey> = plan.blocked.iter().map(|blocked| blocked.key.clone()).collect();
+        let mut tx = self.store.begin().await?;
+        let mut noticed = Noticed::at(self.now_ms());
+        for before in tx.find_resources(&cluster.id, &keys).await? {
+            let Some(blocked) = plan.blocked.iter().find(|blocked| blocked.key == before.key) else {
+                continue;
+            };
+            let mut after = before.clone();
+            after.activity = after.activity.on(StatusEvent::Hindered { reason: blocked.reason.clone() });
+            after.status = status::word(after.difference, &after.activity);
+            noticed.change(Some(&before), after, "planned by policy");
+        }
+        self.write_noticed(&mut tx, cluster, noticed).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn approve_by_policy(&self, plan: &Plan) {
+        if let Err(error) = self.approve(&plan.id, Approval::default(), SYSTEM).await {
+            match error {
+                ApproveError::Limits(_) => {
+                    tracing::info!(plan = %plan.id, %error, "a plan to revert drift waits for a person");
+                }
+                ApproveError::NoPlan(_)
+                | ApproveError::State { .. }
+                | ApproveError::Changed(_)
+                | ApproveError::Observed(_)
+                | ApproveError::Foreign(_)
+                | ApproveError::Store(_) => {
+                    tracing::warn!(plan = %plan.id, %error, "a plan to revert drift was not approved");
+                }
+            }
+        }
+    }
+
+    /// Once a type, after its first complete sweep.
+    async fn propose_to_adopt(&self, cluster: &Cluster, first: &[String]) {
+        for metadata_type in first {
+            let asked = Asked::Adopt { metadata_type: metadata_type.clone(), pattern: "*".to_owned() };
+            self.plan_by_policy(cluster, asked, false).await;
+        }
+    }
+}
+
+/// Drift that a person answered with cancelling the plan is shown, not planned again at every cycle.
+fn counts(plan: &Plan) -> bool {
+    match plan.state {
+        PlanState::Proposed | PlanState::Approved | PlanState::Applying => true,
+        PlanState::Cancelled => match plan.reason {
+            Reason::Revert { by_policy } => by_policy,
+            Reason::Resume => true,
+            Reason::Documents | Reason::Adopt | Reason::Delete | Reason::Undo { .. } => false,
+        },
+        PlanState::Applied | PlanState::Failed | PlanState::Stale => false,
+    }
+}
+
+fn is_open_to_plans(row: &Resource) -> bool {
+    match row.activity {
+        Activity::Idle => true,
+        Activity::Syncing | Activity::Failed { .. } | Activity::Blocked { .. } | Activity::Unknown { .. } => {
+            false
+        }
+    }
+}
+
+fn told_refused(cluster: &Cluster, error: &ProposeError) {
+    tracing::warn!(cluster = %cluster.name, %error, "a plan by policy could not be made");
+}

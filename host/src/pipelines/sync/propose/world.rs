@@ -1,0 +1,196 @@
+//! What a plan stands on: the touched rows as fresh as can be had, the policies, the counts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::check::names;
+use super::{Proposal, ProposeError};
+use crate::domain::contract::{MetadataType, Scope};
+use crate::domain::place::Place;
+use crate::domain::plan::{Plan, StepState};
+use crate::domain::resource::{Lookup, Presence, Resource, ResourceKey, Sort};
+use crate::pipelines::sync::Sync;
+use crate::pipelines::sync::observe::{Lens, Sight};
+use crate::pipelines::sync::plan::{Document, Request, Snapshot};
+use crate::pipelines::sync::session::find_type;
+use crate::store::ResourceFilter;
+
+/// Rows read at a time.
+const ROWS_PAGE: u32 = 1_000;
+/// Resources that are all read live for a plan; of more, only those never seen are.
+const LOOKS_MAX: usize = 2_000;
+
+type Rows = BTreeMap<ResourceKey, Resource>;
+type Effective = BTreeMap<ResourceKey, Value>;
+
+impl Sync {
+    pub(super) async fn snapshot(
+        &self,
+        proposal: &mut Proposal<'_>,
+        wanted: &Request,
+    ) -> Result<Snapshot, ProposeError> {
+        let cluster = proposal.cluster;
+        let places = self.places(proposal).await?;
+        let keys = touched(proposal, wanted, &places);
+        let lens = self.lens(cluster, proposal.types.clone()).await?;
+        let stored = self.store.find_resources(&cluster.id, &keys).await?;
+        let mut rows: Rows = stored.into_iter().map(|row| (row.key.clone(), row)).collect();
+        for key in &keys {
+            rows.entry(key.clone()).or_insert_with(|| lens.blank(key));
+        }
+        let effective = self.freshen(proposal, &lens, &mut rows).await?;
+        let mut totals: BTreeMap<String, u64> = BTreeMap::new();
+        for count in self.store.count_resources(&cluster.id).await? {
+            *totals.entry(count.metadata_type).or_default() += count.count;
+        }
+        Ok(Snapshot {
+            cluster: cluster.name.clone(),
+            types: proposal.types.clone(),
+            resources: rows,
+            effective,
+            totals,
+            policies: lens.policies,
+            authority: cluster.authority,
+            unsure: self.unsure(proposal).await?,
+            places,
+        })
+    }
+
+    /// Reads the touched resources live: a plan made right after an outside change stands on what is there. A cluster
+    /// that does not answer leaves the plan on what was last seen, and the plan says so.
+    async fn freshen(
+        &self,
+        proposal: &mut Proposal<'_>,
+        lens: &Lens,
+        rows: &mut Rows,
+    ) -> Result<Effective, ProposeError> {
+        let every = rows.len() <= LOOKS_MAX;
+        let wanted = |row: &&Resource| every || row.presence == Presence::Unseen;
+        let keys: Vec<ResourceKey> = rows.values().filter(wanted).map(|row| row.key.clone()).collect();
+        let mut effective = Effective::new();
+        let lookups = match proposal.session.look(&keys).await {
+            Ok(lookups) => lookups,
+            Err(error) => {
+                let told = format!("the cluster does not answer ({error}): planned from what was last seen");
+                proposal.unseen = Some(told);
+                return Ok(effective);
+            }
+        };
+        for (key, lookup) in keys.into_iter().zip(lookups) {
+            let Some(row) = rows.get_mut(&key) else { continue };
+            let sight = match &lookup {
+                Lookup::Found(observed) => Sight::Seen(observed),
+                Lookup::Absent => Sight::Absent,
+                Lookup::Failed(error) => {
+                    proposal.warn(key, format!("it cannot be read now: {}", error.message));
+                    continue;
+                }
+            };
+            if let Some(after) = lens.settle(Some(row), &sight)? {
+                *row = after;
+            }
+            if let Lookup::Found(observed) = lookup
+                && let Some(value) = observed.effective
+            {
+                effective.insert(key, value);
+            }
+        }
+        Ok(effective)
+    }
+
+    /// The groups and nodes that are known, also those that are down.
+    async fn places(&self, proposal: &Proposal<'_>) -> Result<Vec<Place>, ProposeError> {
+        let nodes = self.store.list_nodes(&proposal.cluster.id).await?;
+        let groups = nodes.iter().filter_map(|(node, _)| node.group.clone()).map(Place::Group);
+        let places: BTreeSet<Place> =
+            groups.chain(nodes.iter().map(|(node, _)| Place::Node(node.id.clone()))).collect();
+        Ok(places.into_iter().collect())
+    }
+
+    pub(super) async fn adoptable(
+        &self,
+        proposal: &Proposal<'_>,
+        metadata_type: &str,
+        pattern: &str,
+    ) -> Result<Vec<ResourceKey>, ProposeError> {
+        if find_type(&proposal.types, metadata_type).is_none() {
+            return Err(no_type(proposal, metadata_type));
+        }
+        let filter = ResourceFilter {
+            metadata_type: Some(metadata_type.to_owned()),
+            pattern: Some(pattern.to_owned()),
+            internal: Some(false),
+            owned: Some(false),
+            ..ResourceFilter::default()
+        };
+        let mut keys: Vec<ResourceKey> = Vec::new();
+        loop {
+            let after = keys.last().map(|key| (key.id.clone(), key.place.clone()));
+            let rows = self.store.list_resources(&proposal.cluster.id, &filter, after, ROWS_PAGE).await?;
+            let is_last = rows.len() < ROWS_PAGE as usize;
+            keys.extend(rows.into_iter().map(|row| row.key));
+            if is_last {
+                return Ok(keys);
+            }
+        }
+    }
+
+    /// Resources with a write whose outcome nobody knows, and its sort.
+    async fn unsure(&self, proposal: &Proposal<'_>) -> Result<BTreeMap<ResourceKey, Sort>, ProposeError> {
+        let open = self.store.open_plans(&proposal.cluster.id).await?;
+        let unknown = open.into_iter().flat_map(|plan| plan.steps).filter(|step| match step.state {
+            StepState::Running | StepState::Unknown => true,
+            StepState::Waiting | StepState::Done | StepState::Failed | StepState::Skipped => false,
+        });
+        Ok(unknown.filter_map(|step| Some((step.key, step.write?.action.sort()))).collect())
+    }
+}
+
+impl Proposal<'_> {
+    fn warn(&mut self, key: ResourceKey, reason: String) {
+        self.warnings.push(crate::domain::plan::Blocked { key, reason, path: None });
+    }
+}
+
+fn touched(proposal: &Proposal<'_>, wanted: &Request, places: &[Place]) -> Vec<ResourceKey> {
+    let keys: BTreeSet<ResourceKey> = match wanted {
+        Request::Documents(documents) => {
+            documents.iter().flat_map(|document| copies(proposal, document, places)).collect()
+        }
+        Request::Adopt { keys, .. }
+        | Request::Delete { keys }
+        | Request::Revert { keys, .. }
+        | Request::Resume { keys } => keys.iter().cloned().collect(),
+        Request::Undo { plan } => keys_of_plan(plan),
+    };
+    keys.into_iter().collect()
+}
+
+/// A document without a place means every copy that there can be.
+fn copies(proposal: &Proposal<'_>, document: &Document, places: &[Place]) -> Vec<ResourceKey> {
+    let scope = find_type(&proposal.types, &document.metadata_type).map(|shape| shape.scope);
+    let places: Vec<Place> = match (&document.at, scope) {
+        (Some(at), _) => vec![at.clone()],
+        (None, Some(Scope::Cluster) | None) => vec![Place::Cluster],
+        (None, Some(Scope::Group)) => {
+            places.iter().filter(|place| matches!(place, Place::Group(_))).cloned().collect()
+        }
+        (None, Some(Scope::Node)) => {
+            places.iter().filter(|place| matches!(place, Place::Node(_))).cloned().collect()
+        }
+    };
+    let key =
+        |place| ResourceKey { metadata_type: document.metadata_type.clone(), id: document.id.clone(), place };
+    places.into_iter().map(key).collect()
+}
+
+fn keys_of_plan(plan: &Plan) -> BTreeSet<ResourceKey> {
+    let wishes = plan.wishes.iter().map(|wish| wish.key.clone());
+    wishes.chain(plan.steps.iter().map(|step| step.key.clone())).collect()
+}
+
+fn no_type(proposal: &Proposal<'_>, name: &str) -> ProposeError {
+    let known: &[MetadataType] = &proposal.types;
+    ProposeError::NoType { name: name.to_owned(), kind: proposal.cluster.kind.clone(), known: names(known) }
+}

@@ -1,0 +1,22 @@
+//! After a stop at any moment: what was running is unknown, and is read back before anything else is sent.
+
+use super::apply::{Run, event_of};
+use super::{Sync, SyncError};
+use crate::domain::plan::StepState;
+
+impl Sync {
+    pub(super) async fn recover(&self, run: &mut Run) -> Result<(), SyncError> {
+        let mut seqs = Vec::new();
+        for step in run.plan.steps.iter_mut().filter(|step| step.state == StepState::Running) {
+            step.state = StepState::Unknown;
+            step.message = Some("the host stopped before it was read back".to_owned());
+            seqs.push(step.seq);
+        }
+        // A stop between the failure of a step and the next save leaves its dependants waiting.
+        seqs.extend(run.skip_dependants(self.now_ms()));
+        if seqs.is_empty() {
+            return Ok(());
+        }
+        self.save_activity(run, &seqs, event_of).await
+    }
+}

@@ -1,0 +1,134 @@
+//! The way to a cluster: its kind, its driver within a budget of calls, and the types it knows.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use tokio::sync::Semaphore;
+
+use super::{BATCH_MAX, Sync, SyncError};
+use crate::domain::cluster::{Check, Cluster, Discovery, Reach};
+use crate::domain::contract::MetadataType;
+use crate::domain::error::{BackendError, ErrorKind};
+use crate::domain::id::ClusterId;
+use crate::domain::resource::{Lookup, Outcome, Page, Query, ResourceKey, Write};
+use crate::plugins::driver::{CallError, Driver, Kind};
+
+/// Calls in flight, by cluster: one that answers slowly can only fill its own.
+#[derive(Clone)]
+pub(super) struct Budgets {
+    calls_max: usize,
+    by_cluster: Arc<Mutex<HashMap<ClusterId, Arc<Semaphore>>>>,
+}
+
+impl Budgets {
+    pub(super) fn new(calls_max: usize) -> Self {
+        Self { calls_max, by_cluster: Arc::default() }
+    }
+
+    fn of(&self, cluster: &ClusterId) -> Arc<Semaphore> {
+        let mut held = self.by_cluster.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = || Arc::new(Semaphore::new(self.calls_max));
+        Arc::clone(held.entry(cluster.clone()).or_insert_with(made))
+    }
+
+    pub(super) fn forget(&self, cluster: &ClusterId) {
+        self.by_cluster.lock().unwrap_or_else(PoisonError::into_inner).remove(cluster);
+    }
+}
+
+/// A driver whose calls wait for a place in their cluster's budget.
+struct Budgeted {
+    driver: Arc<dyn Driver>,
+    budget: Arc<Semaphore>,
+}
+
+macro_rules! within_budget {
+    ($self:ident, $call:expr) => {{
+        let _permit = $self.budget.acquire().await;
+        $call.await
+    }};
+}
+
+#[async_trait]
+impl Driver for Budgeted {
+    async fn probe(&self) -> Result<Vec<Check>, CallError> {
+        within_budget!(self, self.driver.probe())
+    }
+
+    async fn discover(&self) -> Result<Discovery, CallError> {
+        within_budget!(self, self.driver.discover())
+    }
+
+    async fn list(&self, query: Query) -> Result<Page, CallError> {
+        within_budget!(self, self.driver.list(query))
+    }
+
+    async fn get(&self, keys: Vec<ResourceKey>) -> Result<Vec<Lookup>, CallError> {
+        within_budget!(self, self.driver.get(keys))
+    }
+
+    async fn write(&self, writes: Vec<Write>, dry_run: bool) -> Result<Vec<Outcome>, CallError> {
+        within_budget!(self, self.driver.write(writes, dry_run))
+    }
+
+    async fn close(&self) {
+        self.driver.close().await;
+    }
+}
+
+/// One cluster, opened.
+pub(super) struct Session {
+    pub(super) kind: Arc<dyn Kind>,
+    pub(super) driver: Arc<dyn Driver>,
+}
+
+impl Session {
+    /// An answer each, in order, in as few calls as the batch allows.
+    pub(super) async fn look(&self, keys: &[ResourceKey]) -> Result<Vec<Lookup>, CallError> {
+        let mut lookups = Vec::with_capacity(keys.len());
+        for batch in keys.chunks(BATCH_MAX) {
+            let mut answers = self.driver.get(batch.to_vec()).await?;
+            if answers.len() != batch.len() {
+                answers.resize(batch.len(), short_answer("get", batch.len()));
+            }
+            lookups.append(&mut answers);
+        }
+        Ok(lookups)
+    }
+}
+
+fn short_answer(call: &str, asked: usize) -> Lookup {
+    let message = format!("the plugin answered `{call}` of {asked} resources with another number of answers");
+    Lookup::Failed(BackendError::new(ErrorKind::Protocol, message))
+}
+
+impl Sync {
+    pub(super) fn kind(&self, cluster: &Cluster) -> Result<Arc<dyn Kind>, SyncError> {
+        self.kinds.find(&cluster.kind).ok_or_else(|| SyncError::NoKind(cluster.kind.clone()))
+    }
+
+    /// Refuses a cluster that another one answers for, or that is paused: no call is made.
+    pub(super) async fn open(&self, cluster: &Cluster) -> Result<Session, SyncError> {
+        if cluster.paused {
+            return Err(SyncError::Paused(cluster.name.clone()));
+        }
+        if let Reach::Foreign { found } = &cluster.reach {
+            return Err(SyncError::Foreign { cluster: cluster.name.clone(), found: found.clone() });
+        }
+        self.connect(cluster).await
+    }
+
+    pub(super) async fn connect(&self, cluster: &Cluster) -> Result<Session, SyncError> {
+        let kind = self.kind(cluster)?;
+        let secrets = self.store.open_secrets(&cluster.id).await?;
+        let driver = kind.driver(cluster, secrets).await?;
+        let driver = Arc::new(Budgeted { driver, budget: self.budgets.of(&cluster.id) });
+        Ok(Session { kind, driver })
+    }
+}
+
+/// The types of one cluster, by name.
+pub(super) fn find_type<'a>(types: &'a [MetadataType], name: &str) -> Option<&'a MetadataType> {
+    types.iter().find(|known| known.name == name)
+}

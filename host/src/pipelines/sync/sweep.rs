@@ -1,0 +1,132 @@
+//! One cycle over a cluster: who answers there, and what it holds, type by type.
+
+mod listing;
+mod reach;
+mod stored;
+
+use serde::Serialize;
+
+use super::observe::Lens;
+use super::session::Session;
+use super::{Sync, SyncError};
+use crate::domain::cluster::Cluster;
+use crate::domain::contract::MetadataType;
+use crate::domain::id::ClusterId;
+use crate::domain::resource::{ListFailure, Sweep};
+
+/// How much of each resource a cycle asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Depth {
+    /// What the listing gives for nothing; the other fields keep their value and age.
+    Brief,
+    Full,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct CycleReport {
+    pub cluster: ClusterId,
+    pub depth: Depth,
+    pub started_at_ms: i64,
+    pub ended_at_ms: i64,
+    pub discovered: Option<Discovered>,
+    pub types: Vec<TypeReport>,
+    /// Why the cycle ended early.
+    pub error: Option<String>,
+    /// No answer, or none that can be used: the API says 502 for it.
+    pub unreachable: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Discovered {
+    pub identity: Option<String>,
+    pub version: Option<String>,
+    pub nodes: usize,
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct TypeReport {
+    #[serde(rename = "type")]
+    pub metadata_type: String,
+    pub seen: u64,
+    pub new: u64,
+    pub changed: u64,
+    pub gone: u64,
+    pub complete: bool,
+    pub failures: Vec<ListFailure>,
+}
+
+/// What all listings of one cycle share.
+struct Cycle<'a> {
+    cluster: &'a Cluster,
+    session: &'a Session,
+    lens: Lens,
+    depth: Depth,
+    sweeps: Vec<Sweep>,
+}
+
+impl Sync {
+    /// Failures are part of the report, and of the cluster's row: deliberately no retry here.
+    pub async fn cycle(&self, cluster: &ClusterId, depth: Depth) -> CycleReport {
+        let mut report = CycleReport {
+            cluster: cluster.clone(),
+            depth,
+            started_at_ms: self.now_ms(),
+            ended_at_ms: 0,
+            discovered: None,
+            types: Vec::new(),
+            error: None,
+            unreachable: false,
+        };
+        if let Err(error) = self.cycle_into(&mut report).await {
+            tracing::warn!(%cluster, %error, "the cycle ended early");
+            report.unreachable = error.is_of_the_cluster();
+            report.error = Some(error.to_string());
+            if let Err(failed) = self.save_unreached(cluster, &error).await {
+                tracing::error!(%cluster, error = %failed, "the cluster's state could not be saved");
+            }
+        }
+        report.ended_at_ms = self.now_ms();
+        report
+    }
+
+    async fn cycle_into(&self, report: &mut CycleReport) -> Result<(), SyncError> {
+        let cluster = self.cluster(&report.cluster).await?;
+        let session = self.open(&cluster).await?;
+        let discovery = session.driver.discover().await?;
+        report.discovered = Some(Discovered {
+            identity: discovery.identity.clone(),
+            version: discovery.version.clone(),
+            nodes: discovery.nodes.len(),
+        });
+        let cluster = self.save_reached(cluster, &discovery).await?;
+        let types = session.kind.types(Some(&cluster.facts)).await?;
+        let lens = self.lens(&cluster, types).await?;
+        let sweeps = self.store.list_sweeps(&cluster.id).await?;
+        let cycle = Cycle { cluster: &cluster, session: &session, lens, depth: report.depth, sweeps };
+        let mut first = Vec::new();
+        for shape in &cycle.lens.types {
+            if self.is_stopping() {
+                return Ok(());
+            }
+            let swept = self.sweep(&cycle, shape).await?;
+            let was_swept = cycle.last_sweep(&shape.name).is_some_and(|sweep| sweep.complete_at_ms.is_some());
+            if swept.complete && !was_swept && !shape.verbs.read_only() {
+                first.push(shape.name.clone());
+            }
+            report.types.push(swept);
+        }
+        self.follow_policies(&cluster, &cycle.lens, &report.types, &first).await
+    }
+}
+
+impl Cycle<'_> {
+    /// Types that nobody can write are listed briefly: what changes all the time is read when it is asked for.
+    fn is_brief(&self, shape: &MetadataType) -> bool {
+        self.depth == Depth::Brief || shape.verbs.read_only()
+    }
+
+    fn last_sweep(&self, metadata_type: &str) -> Option<&Sweep> {
+        self.sweeps.iter().find(|sweep| sweep.metadata_type == metadata_type)
+    }
+}

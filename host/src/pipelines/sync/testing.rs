@@ -1,0 +1,498 @@
+//! A model of a backend, its kind and its clock: refusals, lost and late answers, hidden and failing listings by
+//! script, and a count of what really happened.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+use super::{Sync, Timing};
+use crate::clock::{Clock, SystemClock};
+use crate::domain::cluster::{Check, Cluster, Discovery, Health, Node};
+use crate::domain::contract::{
+    Change, Description, Divergence, Granularity, Issue, MetadataType, Scope, Severity, StrategyStep, Verbs,
+};
+use crate::domain::error::{BackendError, ErrorKind};
+use crate::domain::fields;
+use crate::domain::place::Place;
+use crate::domain::resource::{
+    Action, Edit, ListFailure, Lookup, Observed, Outcome, Page, Query, ResourceKey, Write, Written,
+};
+use crate::plugins::driver::{CallError, Driver, Failure, Kind, Kinds, Secrets};
+use crate::store::Store;
+
+/// The machine's clock, which never shows the same time twice.
+#[derive(Default)]
+pub(crate) struct TestClock {
+    last: AtomicI64,
+}
+
+impl Clock for TestClock {
+    fn now_ms(&self) -> i64 {
+        let now = SystemClock.now_ms();
+        let last =
+            self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(now.max(last + 1)));
+        now.max(last.unwrap() + 1)
+    }
+}
+
+/// What happens to the next write of an id.
+#[derive(Clone, Debug)]
+pub(crate) enum Fault {
+    Refused,
+    /// The answer is lost, and so was the request.
+    LostBefore,
+    /// The answer is lost, the write was done.
+    LostAfter,
+    /// The plugin traps, the write was done.
+    Trap,
+    /// Promised, and not seen for so long.
+    Lag(Duration),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Copy {
+    pub(crate) spec: Value,
+    pub(crate) incarnation: u64,
+    seen_from_ms: i64,
+}
+
+/// What the cluster holds, and how it behaves.
+#[derive(Default)]
+pub(crate) struct World {
+    pub(crate) copies: BTreeMap<String, Copy>,
+    next_incarnation: u64,
+    pub(crate) faults: BTreeMap<String, Vec<Fault>>,
+    /// Left out of listings, found by name.
+    pub(crate) hidden: BTreeSet<String>,
+    /// Named as failures by listings.
+    pub(crate) unreadable: BTreeSet<String>,
+    /// Every call fails.
+    pub(crate) down: bool,
+    /// Calls never answer.
+    pub(crate) hangs: bool,
+    /// The page of that number fails.
+    pub(crate) lost_page: Option<usize>,
+    pub(crate) page_size: usize,
+    pub(crate) identity: String,
+    pub(crate) lists: usize,
+    pub(crate) gets: usize,
+    pub(crate) writes: usize,
+    /// What really happened, in order: `+a`, `~a`, `-a`.
+    pub(crate) done: Vec<String>,
+}
+
+pub(crate) struct Model {
+    world: Mutex<World>,
+    clock: Arc<TestClock>,
+    description: Description,
+}
+
+impl Model {
+    pub(crate) fn start(clock: &Arc<TestClock>) -> Arc<Self> {
+        let world = World { identity: "one".to_owned(), page_size: 3, ..World::default() };
+        Arc::new(Self { world: Mutex::new(world), clock: Arc::clone(clock), description: description() })
+    }
+
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap()
+    }
+
+    /// Somebody else makes or changes it.
+    pub(crate) fn put(&self, id: &str, spec: Value) {
+        let mut world = self.world();
+        match world.copies.get_mut(id) {
+            Some(copy) => copy.spec = spec,
+            None => world.create(id, spec, 0),
+        }
+    }
+
+    /// Somebody else deletes it.
+    pub(crate) fn take(&self, id: &str) {
+        self.world().copies.remove(id);
+    }
+
+    pub(crate) fn spec(&self, id: &str) -> Option<Value> {
+        self.world().copies.get(id).map(|copy| copy.spec.clone())
+    }
+
+    async fn answer(&self) -> Result<(), CallError> {
+        tokio::task::yield_now().await;
+        let hangs = self.world().hangs;
+        if hangs {
+            std::future::pending::<()>().await;
+        }
+        if self.world().down {
+            let error = BackendError::new(ErrorKind::Unavailable, "nobody listens there");
+            return Err(CallError::Backend(error));
+        }
+        Ok(())
+    }
+}
+
+impl World {
+    fn create(&mut self, id: &str, spec: Value, seen_from_ms: i64) {
+        self.next_incarnation += 1;
+        let copy = Copy { spec, incarnation: self.next_incarnation, seen_from_ms };
+        self.copies.insert(id.to_owned(), copy);
+    }
+
+    fn act(&mut self, write: &Write, seen_from_ms: i64) -> Result<(), BackendError> {
+        let id = write.key.id.as_str();
+        let is_there = self.copies.get(id);
+        let other = is_there.is_some_and(|copy| {
+            write.incarnation.as_ref().is_some_and(|meant| *meant != copy.incarnation.to_string())
+        });
+        let refuse = |kind| Err(BackendError::new(kind, format!("{id}: {kind:?}")));
+        match (&write.action, is_there.is_some()) {
+            (_, true) if other => return refuse(ErrorKind::Conflict),
+            (Action::Create(_), true) => return refuse(ErrorKind::AlreadyExists),
+            (Action::Edit(_) | Action::Delete | Action::Replace(_) | Action::Run { .. }, false) => {
+                return refuse(ErrorKind::NotFound);
+            }
+            (Action::Create(spec), false) => {
+                self.create(id, without_nulls(spec), seen_from_ms);
+                self.done.push(format!("+{id}"));
+            }
+            (Action::Edit(edits), true) => {
+                let copy = self.copies.get_mut(id).unwrap();
+                edits.iter().for_each(|edit| edit_one(&mut copy.spec, edit));
+                self.done.push(format!("~{id}"));
+            }
+            (Action::Delete, true) => {
+                self.copies.remove(id);
+                self.done.push(format!("-{id}"));
+            }
+            (Action::Replace(_) | Action::Run { .. }, true) => return refuse(ErrorKind::Unsupported),
+        }
+        Ok(())
+    }
+
+    fn observed(&self, id: &str, brief: bool) -> Option<Observed> {
+        let copy = self.copies.get(id)?;
+        let spec = if brief { fields::pick(&copy.spec, &["/partitions"]) } else { copy.spec.clone() };
+        Some(Observed {
+            key: topic(id),
+            revision: None,
+            incarnation: Some(copy.incarnation.to_string()),
+            spec,
+            effective: None,
+            status: json!({}),
+            internal: id.starts_with("__"),
+            partial: brief,
+        })
+    }
+}
+
+fn edit_one(spec: &mut Value, edit: &Edit) {
+    match &edit.value {
+        Some(value) if !value.is_null() => fields::set(spec, &edit.path, value.clone()),
+        Some(_) | None => drop(fields::remove(spec, &edit.path)),
+    }
+}
+
+fn without_nulls(spec: &Value) -> Value {
+    let set = fields::leaves(spec).into_iter().filter(|(_, value)| !value.is_null());
+    let paths: Vec<String> = set.map(|(path, _)| path).collect();
+    fields::pick(spec, &paths)
+}
+
+#[async_trait]
+impl Driver for Model {
+    async fn probe(&self) -> Result<Vec<Check>, CallError> {
+        self.answer().await.map(|()| Vec::new())
+    }
+
+    async fn discover(&self) -> Result<Discovery, CallError> {
+        self.answer().await?;
+        let node = |id: &str| Node {
+            id: id.to_owned(),
+            roles: vec!["broker".to_owned()],
+            group: None,
+            rank: 0,
+            addresses: Vec::new(),
+            version: None,
+            rack: None,
+            health: Health::Up,
+            facts: json!({}),
+        };
+        Ok(Discovery {
+            identity: Some(self.world().identity.clone()),
+            version: Some("1".to_owned()),
+            facts: json!({"nodes": 1}),
+            nodes: vec![node("1")],
+        })
+    }
+
+    async fn list(&self, query: Query) -> Result<Page, CallError> {
+        self.answer().await?;
+        let now_ms = self.clock.now_ms();
+        let mut world = self.world();
+        world.lists += 1;
+        let from: usize = query.cursor.as_deref().map_or(0, |cursor| cursor.parse().unwrap());
+        if world.lost_page == Some(from / world.page_size) {
+            let error = BackendError::new(ErrorKind::Timeout, "the page was lost");
+            return Err(CallError::Backend(error));
+        }
+        let ids: Vec<String> = world
+            .copies
+            .iter()
+            .filter(|(id, copy)| copy.seen_from_ms <= now_ms && !world.hidden.contains(*id))
+            .map(|(id, _)| id.clone())
+            .collect();
+        let shown = ids.iter().skip(from).take(world.page_size);
+        let (failing, fine): (Vec<&String>, Vec<&String>) =
+            shown.partition(|id| world.unreadable.contains(*id));
+        let failure = |id: &&String| ListFailure {
+            metadata_type: "topic".to_owned(),
+            id: Some((*id).clone()),
+            place: Place::Cluster,
+            error: BackendError::new(ErrorKind::PermissionDenied, "not for you"),
+        };
+        let next = from + world.page_size;
+        Ok(Page {
+            resources: fine.iter().filter_map(|id| world.observed(id, query.brief)).collect(),
+            failures: failing.iter().map(failure).collect(),
+            next: (next < ids.len()).then(|| next.to_string()),
+            version: None,
+        })
+    }
+
+    async fn get(&self, keys: Vec<ResourceKey>) -> Result<Vec<Lookup>, CallError> {
+        self.answer().await?;
+        let now_ms = self.clock.now_ms();
+        let mut world = self.world();
+        world.gets += 1;
+        let look = |key: &ResourceKey| match world.copies.get(&key.id) {
+            Some(copy) if copy.seen_from_ms <= now_ms => {
+                Lookup::Found(Box::new(world.observed(&key.id, false).unwrap()))
+            }
+            Some(_) | None => Lookup::Absent,
+        };
+        Ok(keys.iter().map(look).collect())
+    }
+
+    async fn write(&self, writes: Vec<Write>, _dry_run: bool) -> Result<Vec<Outcome>, CallError> {
+        self.answer().await?;
+        let mut outcomes = Vec::new();
+        let mut trapped = false;
+        self.world().writes += 1;
+        for write in &writes {
+            tokio::task::yield_now().await;
+            let fault = self
+                .world()
+                .faults
+                .get_mut(&write.key.id)
+                .and_then(|faults| if faults.is_empty() { None } else { Some(faults.remove(0)) });
+            let lag = if let Some(Fault::Lag(lag)) = &fault { lag.as_millis() } else { 0 };
+            let seen_from_ms = self.clock.now_ms() + i64::try_from(lag).unwrap();
+            let lost =
+                || Outcome::Unknown { error: BackendError::new(ErrorKind::Timeout, "the answer was lost") };
+            let refused = || Outcome::Failed {
+                error: BackendError::new(ErrorKind::InvalidArgument, "refused by script"),
+            };
+            let outcome = match fault {
+                Some(Fault::Refused) => refused(),
+                Some(Fault::LostBefore) => lost(),
+                Some(Fault::LostAfter) => {
+                    self.world().act(write, seen_from_ms).map_or_else(failed, |()| lost())
+                }
+                Some(Fault::Trap) => {
+                    trapped = true;
+                    self.world().act(write, seen_from_ms).map_or_else(failed, |()| lost())
+                }
+                Some(Fault::Lag(_)) | None => self
+                    .world()
+                    .act(write, seen_from_ms)
+                    .map_or_else(failed, |()| Outcome::Accepted { written: Written::default(), lag_ms: 10 }),
+            };
+            outcomes.push(outcome);
+        }
+        tokio::task::yield_now().await;
+        if trapped {
+            let failure = Failure::Trap("scripted".to_owned());
+            return Err(CallError::Plugin { plugin: "model".to_owned(), call: "write-resources", failure });
+        }
+        Ok(outcomes)
+    }
+
+    async fn close(&self) {}
+}
+
+fn failed(error: BackendError) -> Outcome {
+    Outcome::Failed { error }
+}
+
+pub(crate) fn topic(id: &str) -> ResourceKey {
+    ResourceKey { metadata_type: "topic".to_owned(), id: id.to_owned(), place: Place::Cluster }
+}
+
+fn description() -> Description {
+    Description {
+        kind: "model".to_owned(),
+        title: "Model".to_owned(),
+        version: "1".to_owned(),
+        vendor: "tests".to_owned(),
+        documentation: None,
+        connection: json!({}),
+        roles: Vec::new(),
+        grouped: false,
+        relations: Vec::new(),
+        grants: Vec::new(),
+        protocols: Vec::new(),
+    }
+}
+
+fn topic_type() -> MetadataType {
+    MetadataType {
+        name: "topic".to_owned(),
+        plural: "topics".to_owned(),
+        title: "Topic".to_owned(),
+        scope: Scope::Cluster,
+        roles: Vec::new(),
+        identity: Vec::new(),
+        tells_defaults: true,
+        verbs: Verbs { create: true, update: true, delete: true },
+        granularity: Granularity::PerKey,
+        divergence: Divergence::Single,
+        spec: json!({
+            "type": "object",
+            "additionalProperties": false,
+            "properties": {
+                "partitions": {"type": "integer", "minimum": 1},
+                "config": {"type": "object", "additionalProperties": {"type": ["string", "null"]}},
+            },
+        }),
+        status: json!({"type": "object"}),
+        fields: Vec::new(),
+        after: Vec::new(),
+    }
+}
+
+fn steps_of(change: &Change) -> Result<Vec<StrategyStep>, BackendError> {
+    let write = |action| Write {
+        key: change.key.clone(),
+        action,
+        revision: None,
+        incarnation: change.incarnation.clone(),
+    };
+    let step = |action, undo: Option<Action>, summary: String, destructive| {
+        let undo = undo.map(write);
+        vec![StrategyStep { write: write(action), summary, destructive, undo, restart: Vec::new() }]
+    };
+    match (&change.before, &change.after) {
+        (None, Some(after)) => Ok(step(
+            Action::Create(after.clone()),
+            Some(Action::Delete),
+            format!("create {}", change.key.id),
+            false,
+        )),
+        (Some(_), None) => Ok(step(Action::Delete, None, format!("delete {}", change.key.id), true)),
+        (Some(before), Some(after)) => {
+            let count = |spec: &Value| spec.get("partitions").and_then(Value::as_u64).unwrap_or(0);
+            if count(after) < count(before) {
+                return Err(BackendError::new(ErrorKind::Unsupported, "partitions only grow"));
+            }
+            let (there, back) = (edits(before, after), edits(after, before));
+            Ok(step(Action::Edit(there), Some(Action::Edit(back)), format!("edit {}", change.key.id), false))
+        }
+        (None, None) => Ok(Vec::new()),
+    }
+}
+
+fn edits(from: &Value, to: &Value) -> Vec<Edit> {
+    let mut paths: BTreeSet<String> = fields::leaves(from).into_iter().map(|(path, _)| path).collect();
+    paths.extend(fields::leaves(to).into_iter().map(|(path, _)| path));
+    let value = |path: &str| fields::at(to, path).filter(|value| !value.is_null()).cloned();
+    let before = |path: &str| fields::at(from, path).filter(|value| !value.is_null()).cloned();
+    let differs = paths.into_iter().filter(|path| value(path) != before(path));
+    differs.map(|path| Edit { value: value(&path), path }).collect()
+}
+
+/// Several models: a cluster finds its own by the name in its connection.
+pub(crate) struct Models(pub(crate) BTreeMap<String, Arc<Model>>);
+
+#[async_trait]
+impl Kind for Models {
+    fn description(&self) -> &Description {
+        &self.0.values().next().unwrap().description
+    }
+
+    fn digest(&self) -> &str {
+        "00"
+    }
+
+    async fn types(&self, _facts: Option<&Value>) -> Result<Vec<MetadataType>, CallError> {
+        Ok(vec![topic_type()])
+    }
+
+    async fn normalize(
+        &self,
+        _metadata_type: &str,
+        specs: Vec<Value>,
+        _facts: &Value,
+    ) -> Result<Vec<Result<Value, Vec<Issue>>>, CallError> {
+        Ok(specs.into_iter().map(Ok).collect())
+    }
+
+    async fn validate(
+        &self,
+        _metadata_type: &str,
+        specs: Vec<Value>,
+        _facts: &Value,
+    ) -> Result<Vec<Vec<Issue>>, CallError> {
+        let many =
+            |spec: &Value| spec.get("partitions").and_then(Value::as_u64).is_some_and(|count| count > 100);
+        let issue = || Issue {
+            severity: Severity::Error,
+            path: "/partitions".to_owned(),
+            message: "more than 100".to_owned(),
+        };
+        Ok(specs.iter().map(|spec| if many(spec) { vec![issue()] } else { Vec::new() }).collect())
+    }
+
+    async fn steps(
+        &self,
+        changes: Vec<Change>,
+        _facts: &Value,
+    ) -> Result<Vec<Result<Vec<StrategyStep>, BackendError>>, CallError> {
+        Ok(changes.into_iter().map(|change| steps_of(&change)).collect())
+    }
+
+    async fn driver(&self, cluster: &Cluster, _secrets: Secrets) -> Result<Arc<dyn Driver>, CallError> {
+        Ok(Arc::clone(self.0.get(&cluster.name).unwrap()) as Arc<dyn Driver>)
+    }
+}
+
+pub(crate) struct Loaded(pub(crate) Arc<dyn Kind>);
+
+impl Kinds for Loaded {
+    fn find(&self, kind: &str) -> Option<Arc<dyn Kind>> {
+        (kind == "model").then(|| Arc::clone(&self.0))
+    }
+
+    fn list(&self) -> Vec<Arc<dyn Kind>> {
+        vec![Arc::clone(&self.0)]
+    }
+}
+
+/// Waits are short: what takes a minute in earnest takes a fifth of a second.
+pub(crate) fn timing() -> Timing {
+    Timing {
+        read_back: Duration::from_millis(200),
+        poll_min: Duration::from_millis(1),
+        poll_max: Duration::from_millis(5),
+        backend_timeout: Duration::from_millis(30),
+        calls_max: 4,
+        interval: Duration::from_millis(10),
+        backoff_max: Duration::from_millis(100),
+    }
+}
+
+pub(crate) fn sync_over(store: &Store, model: &Arc<Model>) -> Sync {
+    let kinds = Arc::new(Loaded(Arc::new(Models([("lab".to_owned(), Arc::clone(model))].into()))));
+    Sync::new(store.clone(), kinds, Arc::clone(&model.clock) as Arc<dyn Clock>, timing())
+}
