@@ -1,1 +1,41 @@
-//! headgate-sdk
+//! What a plugin author imports: implement the traits, name the type in `export!`, and it is a component.
+//!
+//! ```text
+//! struct Mine { /* connections, caches */ }
+//! impl headgate_sdk::Manifest for Mine { … }
+//! impl headgate_sdk::MetadataTypes for Mine { … }
+//! impl headgate_sdk::ConfigStrategy for Mine { … }
+//! impl headgate_sdk::StorageDriver for Mine { … }
+//! headgate_sdk::export!(Mine);
+//! ```
+//!
+//! The same code compiles natively: there `native` stands in for the host, with real sockets, for unit tests, debuggers and
+//! benches.
+
+pub mod bindings;
+pub mod call;
+mod error;
+mod export;
+pub mod framed;
+pub mod json;
+pub mod log;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod native;
+pub mod net;
+mod plugin;
+pub mod secrets;
+pub mod state;
+
+pub use bindings::exports::headgate::plugin::config_strategy::{Change, Issue, Severity, Step};
+pub use bindings::exports::headgate::plugin::manifest::{Description, Grant, Network, Role};
+pub use bindings::exports::headgate::plugin::metadata_types::{
+    Divergence, EditRule, Field, Granularity, MetadataType, Verbs,
+};
+pub use bindings::exports::headgate::plugin::storage_driver::{
+    Check, Cluster, Failure, Health, Lookup, Node, Outcome, Page, Query, Target, Written,
+};
+pub use bindings::headgate::host::errors::{Error, ErrorKind};
+pub use bindings::headgate::plugin::types::{Action, Edit, Place, Resource, ResourceKey, Scope, Write};
+pub use error::Result;
+pub use export::Exported;
+pub use plugin::{ConfigStrategy, Manifest, MetadataTypes, StorageDriver};

@@ -1,1 +1,20 @@
-//! headgate-kafka
+//! The Kafka plugin: topics, dynamic broker configuration and consumer groups of a Kafka cluster, over Kafka's own protocol.
+//!
+//! What decides (`manifest`, `types`, `strategy`) touches no network; what talks is `driver` and below it.
+
+mod broker_configs;
+mod cluster;
+mod configs;
+mod discover;
+mod driver;
+mod manifest;
+mod settings;
+mod strategy;
+mod topic_keys;
+mod topics;
+mod types;
+mod wire;
+
+pub use driver::Kafka;
+
+headgate_sdk::export!(Kafka);

@@ -1,0 +1,200 @@
+//! Compiled plugins, kept between starts.
+//!
+//! Invariant: compiled code is machine code that the host runs. Only what this host wrote and signed with its own key is
+//! loaded; anything else in the folder is compiled anew.
+
+use std::fs;
+use std::hash::{Hash, Hasher};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use ring::rand::{SecureRandom, SystemRandom};
+use ring::{digest, hmac};
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use super::hex::hex;
+
+/// Of the key that signs.
+const KEY_BYTES: usize = 32;
+
+pub(super) struct Cache {
+    folder: PathBuf,
+    key: hmac::Key,
+    /// Of the engine: version, settings and CPU.
+    compatibility: String,
+}
+
+/// Whether a component came out of the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    Cache,
+    Compiler,
+}
+
+impl Cache {
+    /// Makes the folder, private to this user, and the key where they are missing; drops what other engines compiled.
+    pub(super) fn open(folder: &Path, engine: &Engine) -> io::Result<Self> {
+        make_private(folder)?;
+        let key = load_key(&folder.join("key"))?;
+        let mut hasher = Sha256(digest::Context::new(&digest::SHA256));
+        engine.precompile_compatibility_hash().hash(&mut hasher);
+        let compatibility = hex(hasher.0.finish().as_ref()).chars().take(16).collect();
+        let cache = Self { folder: folder.to_owned(), key, compatibility };
+        cache.sweep()?;
+        Ok(cache)
+    }
+
+    /// From the cache, else compiled and kept. Blocks: takes seconds for a large component.
+    pub(super) fn load(
+        &self,
+        engine: &Engine,
+        digest: &str,
+        bytes: &[u8],
+    ) -> wasmtime::Result<(Component, Source)> {
+        let file = self.file(digest);
+        if let Some(component) = self.find(engine, &file) {
+            return Ok((component, Source::Cache));
+        }
+        let component = Component::from_binary(engine, bytes)?;
+        if let Err(error) = self.save(&file, &component.serialize()?) {
+            tracing::warn!(%error, file = %file.display(), "the compiled plugin cannot be kept: the next start is slower");
+        }
+        Ok((component, Source::Compiler))
+    }
+
+    fn file(&self, digest: &str) -> PathBuf {
+        self.folder.join(format!("{digest}-{}.compiled", self.compatibility))
+    }
+
+    fn find(&self, engine: &Engine, file: &Path) -> Option<Component> {
+        let code = fs::read(file).ok()?;
+        let tag = fs::read(file.with_extension("mac")).ok()?;
+        if hmac::verify(&self.key, &self.signed(file, &code), &tag).is_err() {
+            tracing::warn!(file = %file.display(), "a compiled plugin was changed by somebody: compiling it anew");
+            return None;
+        }
+        #[expect(
+            unsafe_code,
+            reason = "the bytes are what this host's compiler wrote: their signature was checked"
+        )]
+        let component = unsafe { Component::deserialize(engine, &code) };
+        component.inspect_err(|error| tracing::warn!(%error, "a compiled plugin cannot be loaded")).ok()
+    }
+
+    fn save(&self, file: &Path, code: &[u8]) -> io::Result<()> {
+        let tag = hmac::sign(&self.key, &self.signed(file, code));
+        write_atomically(&file.with_extension("mac"), tag.as_ref())?;
+        write_atomically(file, code)
+    }
+
+    /// The name is signed with the code: one plugin's code cannot be put in another's place.
+    fn signed(&self, file: &Path, code: &[u8]) -> Vec<u8> {
+        let name = file.file_name().unwrap_or_default().as_encoded_bytes();
+        [name, b"\0", code].concat()
+    }
+
+    fn sweep(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+            let ours = path.extension().is_some_and(|end| end == "compiled" || end == "mac");
+            if ours && !stem.ends_with(&self.compatibility) {
+                fs::remove_file(&path)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Sha256(digest::Context);
+
+impl Hasher for Sha256 {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        0
+    }
+}
+
+fn make_private(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
+}
+
+fn load_key(file: &Path) -> io::Result<hmac::Key> {
+    let bytes = match fs::read(file) {
+        Ok(bytes) if bytes.len() == KEY_BYTES => bytes,
+        // A key of another length is none: what it signed is compiled anew.
+        Ok(_) => make_key(file)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => make_key(file)?,
+        Err(error) => return Err(error),
+    };
+    Ok(hmac::Key::new(hmac::HMAC_SHA256, &bytes))
+}
+
+fn make_key(file: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; KEY_BYTES];
+    SystemRandom::new().fill(&mut bytes).map_err(|_unspecified| io::Error::other("no random bytes"))?;
+    write_atomically(file, &bytes)?;
+    Ok(bytes)
+}
+
+/// Readable by this user alone.
+fn write_atomically(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let partial = file.with_extension(format!("partial-{}", std::process::id()));
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(&partial)?.write_all(bytes)?;
+    fs::rename(&partial, file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plugins::engine::GuestEngine;
+    use crate::plugins::fixture;
+
+    #[test]
+    fn compiled_code_is_kept_and_changed_code_is_compiled_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = GuestEngine::start().unwrap();
+        let bytes = fixture::plain();
+        let load = || {
+            let cache = Cache::open(folder.path(), engine.wasm()).unwrap();
+            cache.load(engine.wasm(), "digest", &bytes).unwrap().1
+        };
+        assert_eq!([load(), load()], [Source::Compiler, Source::Cache]);
+        let blob = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        let blob =
+            blob.into_iter().find(|path| path.extension().is_some_and(|end| end == "compiled")).unwrap();
+        let mut code = fs::read(&blob).unwrap();
+        let middle = code.len() / 2;
+        code[middle] ^= 1;
+        fs::write(&blob, code).unwrap();
+        assert_eq!([load(), load()], [Source::Compiler, Source::Cache]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_folder_and_its_files_are_private() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let engine = GuestEngine::start().unwrap();
+        let cache = Cache::open(folder.path(), engine.wasm()).unwrap();
+        cache.load(engine.wasm(), "digest", &fixture::plain()).unwrap();
+        assert_eq!(fs::metadata(folder.path()).unwrap().permissions().mode() & 0o777, 0o700);
+        for entry in fs::read_dir(folder.path()).unwrap() {
+            assert_eq!(entry.unwrap().metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+}

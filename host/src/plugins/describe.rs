@@ -1,0 +1,87 @@
+//! The last stage before a plugin serves: what it says of itself, asked without any grant, must make sense.
+
+use crate::domain::contract::{Description, Grant};
+
+use super::refusal::{Refusal, Stage};
+
+/// Of a kind's name: it stands in commands and metrics.
+const KIND_CHARACTERS_MAX: usize = 40;
+
+pub(super) fn check(plugin: &str, description: &Description) -> Result<(), Refusal> {
+    let refuse = |expected: &str, found: String, advice: &str| {
+        Err(Refusal::new(plugin, Stage::Describe, expected, found, advice))
+    };
+    if !is_kind(&description.kind) {
+        let expected = "a kind of a-z, 0-9 and `-`, beginning with a letter, of at most 40 characters";
+        return refuse(
+            expected,
+            format!("`{}`", description.kind),
+            "correct `kind` in the plugin's manifest",
+        );
+    }
+    if !is_version(&description.version) {
+        let found = format!("`{}`", description.version);
+        return refuse("a version such as 1.2.3", found, "correct `version` in the plugin's manifest");
+    }
+    let meta = jsonschema::draft202012::meta::validate(&description.connection);
+    let built = jsonschema::draft202012::new(&description.connection);
+    if let Some(error) =
+        meta.err().map(|error| error.to_string()).or(built.err().map(|error| error.to_string()))
+    {
+        let expected = "a connection form that is a JSON Schema (2020-12)";
+        return refuse(expected, error, "correct `connection` in the plugin's manifest");
+    }
+    for grant in &description.grants {
+        match grant {
+            Grant::Network { host, .. } if !host.is_empty() => {}
+            Grant::Network { .. } => {
+                return refuse("a host in each network grant", "an empty one".to_owned(), "correct `grants`");
+            }
+            Grant::SecretsReveal => {
+                let advice = "use the proofs of `secrets` in place of the secrets themselves";
+                return refuse("grants that this host gives", "secrets-reveal".to_owned(), advice);
+            }
+            Grant::Wasi(name) => {
+                let advice = "build it without WASI, for wasm32-unknown-unknown";
+                return refuse("grants that this host gives", format!("wasi `{name}`"), advice);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_kind(kind: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    kind.len() <= KIND_CHARACTERS_MAX
+        && kind.bytes().next().is_some_and(|first| first.is_ascii_lowercase())
+        && kind.bytes().all(plain)
+        && !kind.ends_with('-')
+}
+
+/// Three numbers, and what semantic versioning allows behind them.
+fn is_version(version: &str) -> bool {
+    let numbers = version.split(['-', '+']).next().unwrap_or_default();
+    let all: Vec<&str> = numbers.split('.').collect();
+    all.len() == 3 && all.iter().all(|number| number.parse::<u32>().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_and_versions_are_plain() {
+        for kind in ["kafka", "s3-store", "a1"] {
+            assert!(is_kind(kind), "{kind}");
+        }
+        for kind in ["", "Kafka", "1a", "-a", "a-", "a_b", "a/b", &"a".repeat(41)] {
+            assert!(!is_kind(kind), "{kind}");
+        }
+        for version in ["0.1.0", "1.2.3-rc.1", "1.2.3+x"] {
+            assert!(is_version(version), "{version}");
+        }
+        for version in ["", "1", "1.2", "a.b.c", "1.2.3.4", "v1.2.3"] {
+            assert!(!is_version(version), "{version}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The WebAssembly engine: its settings, the ticker that charges CPU, and the threads that guests run on.
+//!
+//! Invariant: guests run on threads of their own, so that a spinning plugin never slows the API.
+
+use std::sync::Arc;
+use std::thread;
+
+use tokio::runtime::{Builder, Handle, Runtime};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+use super::limits::{POOL_INSTANCES, POOL_MEMORY_BYTES, POOL_TABLE_ELEMENTS, TICK};
+
+/// A memory slot keeps this much between guests: the start of a Rust guest's memory, so that it is not mapped anew.
+/// Only where the kernel tells which pages were written; zeroing all of it would be slower than mapping.
+const RESIDENT_BYTES: usize = 2 << 20;
+
+/// Guests of more threads than this would starve the pipelines that ask them.
+const THREADS_MAX: usize = 4;
+
+#[derive(Clone)]
+pub(super) struct GuestEngine(Arc<Parts>);
+
+struct Parts {
+    engine: Engine,
+    pooled: bool,
+    /// Taken only by `drop`.
+    runtime: Option<Runtime>,
+    handle: Handle,
+}
+
+impl GuestEngine {
+    pub(super) fn start() -> wasmtime::Result<Self> {
+        let (engine, pooled) = match Engine::new(config().allocation_strategy(pool())) {
+            Ok(engine) => (engine, true),
+            Err(error) => {
+                tracing::info!(%error, "no room for a pool of instances: each plugin call maps its own memory");
+                (Engine::new(&config())?, false)
+            }
+        };
+        start_ticker(&engine)?;
+        let threads = thread::available_parallelism().map_or(1, usize::from).clamp(1, THREADS_MAX);
+        let runtime =
+            Builder::new_multi_thread().worker_threads(threads).thread_name("guest").enable_all().build()?;
+        let handle = runtime.handle().clone();
+        Ok(Self(Arc::new(Parts { engine, pooled, runtime: Some(runtime), handle })))
+    }
+
+    pub(super) fn wasm(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    pub(super) fn pooled(&self) -> bool {
+        self.0.pooled
+    }
+
+    /// Of the guests' own threads.
+    pub(super) fn handle(&self) -> &Handle {
+        &self.0.handle
+    }
+}
+
+impl Drop for Parts {
+    fn drop(&mut self) {
+        // A runtime that is dropped waits for its threads, which async code must not do.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+fn config() -> Config {
+    let mut config = Config::new();
+    config.epoch_interruption(true);
+    config
+}
+
+fn pool() -> InstanceAllocationStrategy {
+    let mut pool = PoolingAllocationConfig::new();
+    // A component of Rust is three core instances: itself and two that join it to the host.
+    pool.total_component_instances(POOL_INSTANCES)
+        .total_core_instances(POOL_INSTANCES * 4)
+        .total_memories(POOL_INSTANCES)
+        .total_tables(POOL_INSTANCES * 2)
+        .total_stacks(POOL_INSTANCES)
+        .max_component_instance_size(16 << 20)
+        .max_memory_size(POOL_MEMORY_BYTES)
+        .table_elements(POOL_TABLE_ELEMENTS)
+        .max_tables_per_module(4)
+        .max_memories_per_module(2)
+        .pagemap_scan(Enabled::Auto);
+    if PoolingAllocationConfig::is_pagemap_scan_available() {
+        pool.linear_memory_keep_resident(RESIDENT_BYTES);
+    }
+    InstanceAllocationStrategy::Pooling(pool)
+}
+
+fn start_ticker(engine: &Engine) -> std::io::Result<()> {
+    let engine = engine.weak();
+    let tick = move || {
+        while let Some(engine) = engine.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            thread::sleep(TICK);
+        }
+    };
+    thread::Builder::new().name("guest-ticker".to_owned()).spawn(tick).map(drop)
+}

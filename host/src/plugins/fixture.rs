@@ -1,0 +1,5 @@
+//! Small guests for the tests of this module.
+
+pub(super) fn plain() -> Vec<u8> {
+    Vec::new()
+}

@@ -1,0 +1,16 @@
+//! `clock`: the host's clock, and time since the session began.
+
+use crate::plugins::bindings::headgate::host::clock::Host;
+use crate::plugins::guest::Guest;
+
+impl Host for Guest {
+    fn now_ms(&mut self) -> wasmtime::Result<u64> {
+        self.enter("clock")?;
+        Ok(u64::try_from(self.clock.now_ms()).unwrap_or(0))
+    }
+
+    fn monotonic_ns(&mut self) -> wasmtime::Result<u64> {
+        self.enter("clock")?;
+        Ok(u64::try_from(self.born.elapsed().as_nanos()).unwrap_or(u64::MAX))
+    }
+}

@@ -1,0 +1,236 @@
+//! Connecting: the grant by name, the name's addresses, the grant by address, then TCP.
+//!
+//! Invariant: what is connected to is an address that was checked, never a name that is looked up again.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustls::ClientConfig;
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::tls;
+use crate::plugins::bindings::headgate::host::errors::ErrorKind;
+use crate::plugins::bindings::headgate::host::secrets::Tls;
+use crate::plugins::grants::address::refused_range;
+use crate::plugins::grants::{NetworkPolicy, Verdict, same_class};
+use crate::plugins::imports::HostError;
+use crate::plugins::imports::secrets::SecretBox;
+use crate::plugins::limits::{PLUGIN_CONNECTIONS_MAX, SESSION_CONNECTIONS_MAX};
+
+/// An address that does not answer gives way to the name's next one after this.
+const NEXT_ADDRESS: Duration = Duration::from_secs(3);
+
+/// Connections that one plugin may still open, over all of its sessions.
+#[derive(Clone)]
+pub(in crate::plugins) struct Places(Arc<Semaphore>);
+
+impl Default for Places {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(PLUGIN_CONNECTIONS_MAX)))
+    }
+}
+
+pub(in crate::plugins) struct Dialer {
+    policy: NetworkPolicy,
+    /// Addresses of names, from the first look-up on; forgotten where none of them answers.
+    pins: Mutex<HashMap<String, Vec<IpAddr>>>,
+    tls: Mutex<HashMap<(Option<String>, Option<String>), Arc<ClientConfig>>>,
+    session: Arc<Semaphore>,
+    plugin: Places,
+}
+
+impl Dialer {
+    pub(in crate::plugins) fn new(policy: NetworkPolicy, plugin: Places) -> Self {
+        Self {
+            policy,
+            pins: Mutex::default(),
+            tls: Mutex::default(),
+            session: Arc::new(Semaphore::new(SESSION_CONNECTIONS_MAX)),
+            plugin,
+        }
+    }
+
+    pub(super) async fn dial(
+        &self,
+        host: &str,
+        port: u16,
+    ) -> Result<(TcpStream, [OwnedSemaphorePermit; 2]), HostError> {
+        let verdict = self.policy.by_name(host, port);
+        if verdict == Verdict::Denied {
+            return Err(HostError::new(ErrorKind::PermissionDenied, self.policy.denial(host, port)));
+        }
+        let places = self.places()?;
+        let addresses = self.resolve(host).await?;
+        let addresses = self.permitted(host, port, addresses, verdict).await?;
+        let stream = self.try_each(host, port, &addresses).await?;
+        Ok((stream, places))
+    }
+
+    fn places(&self) -> Result<[OwnedSemaphorePermit; 2], HostError> {
+        let take = |semaphore: &Arc<Semaphore>, whose: &str, count: usize| {
+            Arc::clone(semaphore).try_acquire_owned().map_err(|_none_left| {
+                let text = format!("{whose} has {count} connections open, the most that is allowed");
+                HostError::new(ErrorKind::Exhausted, text)
+            })
+        };
+        Ok([
+            take(&self.session, "the session", SESSION_CONNECTIONS_MAX)?,
+            take(&self.plugin.0, "the plugin", PLUGIN_CONNECTIONS_MAX)?,
+        ])
+    }
+
+    async fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, HostError> {
+        if let Some(pinned) = self.pins.lock().unwrap_or_else(PoisonError::into_inner).get(host) {
+            return Ok(pinned.clone());
+        }
+        let found = tokio::net::lookup_host((host, 0)).await.map_err(|failed| {
+            let text = format!("the name {host} cannot be resolved: {failed}");
+            HostError::new(ErrorKind::Unavailable, text)
+        })?;
+        let mut addresses: Vec<IpAddr> = Vec::new();
+        for address in found.map(|socket| socket.ip()) {
+            if !addresses.contains(&address) {
+                addresses.push(address);
+            }
+        }
+        let mut pins = self.pins.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(pins.entry(host.to_owned()).or_insert(addresses).clone())
+    }
+
+    /// Those of the addresses that the rules let through; an error names the rule where none is left.
+    async fn permitted(
+        &self,
+        host: &str,
+        port: u16,
+        addresses: Vec<IpAddr>,
+        verdict: Verdict,
+    ) -> Result<Vec<IpAddr>, HostError> {
+        let own = match verdict {
+            Verdict::IfSameClass => self.own_addresses().await,
+            Verdict::Granted | Verdict::Denied => Vec::new(),
+        };
+        let mut refusal = format!("the name {host} has no address");
+        let mut permitted = Vec::new();
+        for address in addresses {
+            if let Some(range) = refused_range(address) {
+                refusal = format!(
+                    "{host}:{port} leads to {address}, {range}: no plugin may reach it; correct the address"
+                );
+            } else if verdict == Verdict::IfSameClass && !same_class(&own, address) {
+                refusal = format!(
+                    "the cluster advertises {host}:{port} ({address}), which is of another kind than the addresses of \
+                     its connection (loopback, private, public); reach it by an address of that kind or grant it"
+                );
+            } else {
+                permitted.push(address);
+            }
+        }
+        if permitted.is_empty() {
+            return Err(HostError::new(ErrorKind::PermissionDenied, refusal));
+        }
+        Ok(permitted)
+    }
+
+    async fn own_addresses(&self) -> Vec<IpAddr> {
+        let mut own = Vec::new();
+        for (host, _port) in self.policy.connection_hosts() {
+            own.extend(self.resolve(&host).await.unwrap_or_default());
+        }
+        own
+    }
+
+    async fn try_each(&self, host: &str, port: u16, addresses: &[IpAddr]) -> Result<TcpStream, HostError> {
+        let mut failure = String::new();
+        for (number, address) in addresses.iter().enumerate() {
+            let connect = TcpStream::connect((*address, port));
+            let connected = if number + 1 < addresses.len() {
+                tokio::time::timeout(NEXT_ADDRESS, connect).await.unwrap_or_else(|late| Err(late.into()))
+            } else {
+                connect.await
+            };
+            match connected {
+                Ok(stream) => {
+                    // Requests are whole messages: waiting to fill a packet only delays them.
+                    if let Err(error) = stream.set_nodelay(true) {
+                        tracing::debug!(%error, host, port, "packets may be delayed");
+                    }
+                    return Ok(stream);
+                }
+                Err(failed) => failure = format!("cannot connect to {host}:{port} ({address}): {failed}"),
+            }
+        }
+        // The name may mean something else by now.
+        self.pins.lock().unwrap_or_else(PoisonError::into_inner).remove(host);
+        Err(HostError::new(ErrorKind::Unavailable, failure))
+    }
+
+    pub(super) async fn tls_config(
+        &self,
+        tls: &Tls,
+        secrets: &SecretBox,
+    ) -> Result<Arc<ClientConfig>, HostError> {
+        let key = (tls.trust.clone(), tls.identity.clone());
+        if let Some(config) = self.tls.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(Arc::clone(config));
+        }
+        let trust = tls.trust.as_deref().map(|field| secrets.pem(field)).transpose()?;
+        let identity = tls.identity.as_deref().map(|field| secrets.pem(field)).transpose()?;
+        let config = Arc::new(tls::config(trust, identity).await?);
+        self.tls.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&config));
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::contract::Grant;
+    use crate::plugins::grants::Given;
+
+    fn dialer(bootstrap: &str) -> Dialer {
+        let asked =
+            [Grant::Network { host: "${connection./bootstrap}".to_owned(), ports: "9092".to_owned() }];
+        let connection = json!({"bootstrap": bootstrap});
+        Dialer::new(NetworkPolicy::new(&asked, &Given::builtin(&asked), &connection), Places::default())
+    }
+
+    async fn refusal(dialer: &Dialer, host: &str, port: u16) -> (ErrorKind, String) {
+        match dialer.dial(host, port).await {
+            Err(HostError::Answer(error)) => (error.kind, error.message),
+            Err(HostError::Trap(trap)) => panic!("trapped: {trap}"),
+            Ok(_) => panic!("{host}:{port} was reached"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refused_address_is_named_with_its_range_though_the_form_holds_it() {
+        for host in ["169.254.169.254", "::ffff:169.254.169.254", "0.0.0.0", "fe80::1"] {
+            let address = if host.contains(':') { format!("[{host}]:80") } else { format!("{host}:80") };
+            let (kind, message) = refusal(&dialer(&address), host, 80).await;
+            assert_eq!(kind, ErrorKind::PermissionDenied);
+            assert!(message.contains("no plugin may reach it"), "{message}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_advertised_address_of_another_class_is_refused() {
+        let (kind, message) = refusal(&dialer("127.0.0.1:1"), "10.1.2.3", 9092).await;
+        assert_eq!(kind, ErrorKind::PermissionDenied);
+        assert!(message.contains("advertises 10.1.2.3:9092"), "{message}");
+    }
+
+    #[tokio::test]
+    async fn another_port_of_the_connections_host_is_reached() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        dialer("127.0.0.1:1").dial("127.0.0.1", port).await.map(drop).unwrap();
+        let (kind, message) = refusal(&dialer("127.0.0.1:1"), "127.0.0.1", 1).await;
+        assert_eq!(kind, ErrorKind::Unavailable);
+        assert!(message.contains("cannot connect to 127.0.0.1:1"), "{message}");
+    }
+}

@@ -1,0 +1,137 @@
+//! What a plugin may use. Every limit has a name, a unit and a reason; tests hand in smaller ones.
+
+use std::time::Duration;
+
+/// The epoch's step: how exactly CPU is charged, and how long a spinning guest keeps its thread from others.
+pub(super) const TICK: Duration = Duration::from_millis(10);
+
+/// After the deadline of a call the guest may still answer for this long: its host calls have been cut, and an answer
+/// that says so is worth more than a dead session.
+pub(super) const GRACE: Duration = Duration::from_secs(1);
+
+/// Of a component: Rust plugins stay below 1 MiB, interpreters take up to 20.
+pub(super) const COMPONENT_BYTES_MAX: usize = 64 << 20;
+
+/// Of one frame or one raw read: the answer of the largest batch that drivers ask for is about 2 MiB.
+pub(super) const FRAME_BYTES_MAX: u32 = 16 << 20;
+
+/// Connections of one session: one to each node of a large cluster.
+pub(super) const SESSION_CONNECTIONS_MAX: usize = 128;
+
+/// Connections of one plugin over all clusters: half of the usual limit of open files, 1,024.
+pub(super) const PLUGIN_CONNECTIONS_MAX: usize = 512;
+
+/// A connection attempt, with the look-up of the name and the TLS handshake, whatever the plugin asks for.
+pub(super) const CONNECT_MAX: Duration = Duration::from_secs(30);
+
+/// Calls that wait for one session; more are told to come back.
+pub(super) const QUEUE_MAX: usize = 16;
+
+/// A session without calls is closed: it holds connections and memory.
+pub(super) const IDLE_MAX: Duration = Duration::from_secs(5 * 60);
+
+/// A session is renewed at this age, so that no slow leak of a guest grows for ever.
+pub(super) const AGE_MAX: Duration = Duration::from_secs(60 * 60);
+
+/// A session is renewed after so many calls, for the same reason.
+pub(super) const CALLS_MAX: u64 = 10_000;
+
+/// Sessions of one plugin; the least recently used is closed. Below the pool's slots.
+pub(super) const SESSIONS_MAX: usize = 192;
+
+/// Component instances that the pool holds: all sessions of one plugin and 64 calls that decide.
+pub(super) const POOL_INSTANCES: u32 = 256;
+
+/// Of one memory in the pool: the widest budget of any plugin.
+pub(super) const POOL_MEMORY_BYTES: usize = 512 << 20;
+
+/// Of one table in the pool.
+pub(super) const POOL_TABLE_ELEMENTS: usize = 100_000;
+
+/// Resources on one page of a listing.
+pub(super) const PAGE_MAX: usize = 1_000;
+
+/// Random bytes of one host call: nonces and identifiers.
+pub(super) const RANDOM_BYTES_MAX: u32 = 64 << 10;
+
+/// Of one log line: longer ones are cut.
+pub(super) const LINE_BYTES_MAX: usize = 8 << 10;
+
+/// PBKDF2 rounds that a backend may ask for: 4,096 is what RFC 7677 demands at least; more than the upper one is a way
+/// to burn the host's CPU.
+pub(super) const ITERATIONS: std::ops::RangeInclusive<u32> = 4_096..=1_000_000;
+
+/// Of a key and a value in a plugin's state: bookmarks, not a database.
+pub(super) const STATE_KEY_BYTES_MAX: usize = 256;
+pub(super) const STATE_VALUE_BYTES_MAX: usize = 64 << 10;
+
+/// CPU and wall time of one call. Waiting in host calls costs wall time only.
+#[derive(Clone, Copy, Debug)]
+pub struct Time {
+    pub cpu: Duration,
+    pub wall: Duration,
+}
+
+/// What one store may hold and use.
+#[derive(Clone, Copy, Debug)]
+pub struct Space {
+    pub memory_bytes_max: usize,
+    pub table_elements_max: usize,
+    /// Connections and secrets that a guest holds.
+    pub handles_max: usize,
+    /// What one host call may bring over: lists and strings, in bytes.
+    pub hostcall_bytes_max: usize,
+    /// Host calls of one call.
+    pub host_calls_max: u64,
+    /// Log lines at once, and each second from then on.
+    pub lines_burst: u32,
+    pub lines_per_second: u32,
+}
+
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Calls that decide.
+    pub pure: Space,
+    pub describe: Time,
+    pub decide: Time,
+    /// Calls that talk to a backend.
+    pub driver: Space,
+    pub open: Time,
+    pub talk: Time,
+    pub close: Time,
+    pub idle_max: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let seconds =
+            |cpu_ms, wall| Time { cpu: Duration::from_millis(cpu_ms), wall: Duration::from_secs(wall) };
+        Self {
+            pure: Space {
+                memory_bytes_max: 64 << 20,
+                table_elements_max: 20_000,
+                handles_max: 64,
+                hostcall_bytes_max: 8 << 20,
+                host_calls_max: 10_000,
+                lines_burst: 100,
+                lines_per_second: 0,
+            },
+            driver: Space {
+                memory_bytes_max: 128 << 20,
+                table_elements_max: 20_000,
+                handles_max: 1_024,
+                hostcall_bytes_max: 32 << 20,
+                host_calls_max: 200_000,
+                lines_burst: 1_000,
+                lines_per_second: 200,
+            },
+            describe: seconds(1_000, 2),
+            // A plan of 10,000 changes comes in one call.
+            decide: seconds(2_000, 10),
+            open: seconds(2_000, 15),
+            talk: seconds(5_000, 30),
+            close: seconds(200, 2),
+            idle_max: IDLE_MAX,
+        }
+    }
+}

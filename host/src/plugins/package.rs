@@ -1,0 +1,195 @@
+//! From a file to a plugin that may run: verify, compile, link, describe. Each stage consumes the one before.
+
+use std::sync::Arc;
+
+use ring::digest;
+use wasmtime::component::Component;
+use wasmtime::component::types::ComponentItem;
+use wasmtime::{Engine, Precompiled};
+
+use super::cache::Cache;
+use super::engine::GuestEngine;
+use super::hex::hex;
+use super::limits::{COMPONENT_BYTES_MAX, POOL_MEMORY_BYTES, POOL_TABLE_ELEMENTS};
+use super::linked::Linked;
+use super::metrics::Metrics;
+use super::refusal::{Refusal, Stage};
+
+/// A file as it came.
+pub(super) struct Package {
+    /// The file, or the built-in plugin's name.
+    pub(super) name: String,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// A component by its first bytes.
+pub(super) struct Verified {
+    pub(super) name: String,
+    pub(super) digest: String,
+    bytes: Vec<u8>,
+}
+
+/// Machine code.
+pub(super) struct Compiled {
+    pub(super) name: String,
+    pub(super) digest: String,
+    component: Component,
+}
+
+/// `\0asm` and the version: 1 for a core module, 0xd in the layer of components.
+const MAGIC: &[u8] = b"\0asm";
+const COMPONENT: &[u8] = &[0x0d, 0, 1, 0];
+const CORE_MODULE: &[u8] = &[1, 0, 0, 0];
+
+const COMPONENT_ADVICE: &str = "build it with the plugin SDK, whose build makes a component";
+
+impl Package {
+    pub(super) fn verify(self) -> Result<Verified, Refusal> {
+        let refuse = |expected: &str, found: String, advice: &str| {
+            Err(Refusal::new(&self.name, Stage::Verify, expected, found, advice))
+        };
+        let bytes = &self.bytes;
+        if bytes.len() > COMPONENT_BYTES_MAX {
+            let expected = format!("at most {COMPONENT_BYTES_MAX} bytes");
+            return refuse(&expected, format!("{}", bytes.len()), "strip its debug information");
+        }
+        match Engine::detect_precompiled(bytes) {
+            Some(Precompiled::Component | Precompiled::Module) => {
+                return refuse(
+                    "a WebAssembly component",
+                    "compiled machine code".to_owned(),
+                    "give the `.wasm` that it was made from: this host runs only what it compiled itself",
+                );
+            }
+            None => {}
+        }
+        match bytes.strip_prefix(MAGIC) {
+            Some(rest) if rest.starts_with(COMPONENT) => {}
+            Some(rest) if rest.starts_with(CORE_MODULE) => {
+                return refuse("a WebAssembly component", "a core module".to_owned(), COMPONENT_ADVICE);
+            }
+            Some(_) => {
+                let found = "WebAssembly of another version or a truncated file".to_owned();
+                return refuse("a WebAssembly component", found, COMPONENT_ADVICE);
+            }
+            None => {
+                let start = bytes.get(..bytes.len().min(4)).unwrap_or_default();
+                let found = format!("a file of {} bytes that begins with {}", bytes.len(), hex(start));
+                return refuse("a WebAssembly component", found, COMPONENT_ADVICE);
+            }
+        }
+        let digest = hex(digest::digest(&digest::SHA256, bytes).as_ref());
+        Ok(Verified { name: self.name, digest, bytes: self.bytes })
+    }
+}
+
+impl Verified {
+    /// Blocks: the compiler takes seconds for a large component.
+    pub(super) fn compile(
+        self,
+        engine: &GuestEngine,
+        cache: &Cache,
+        metrics: &Metrics,
+    ) -> Result<Compiled, Refusal> {
+        let began = std::time::Instant::now();
+        let loaded = cache.load(engine.wasm(), &self.digest, &self.bytes).map_err(|error| {
+            Refusal::new(
+                &self.name,
+                Stage::Compile,
+                "valid WebAssembly",
+                format!("{error:#}"),
+                "build it again; was the file copied whole?",
+            )
+        });
+        let (component, source) = loaded?;
+        tracing::info!(plugin = self.name, ?source, took_ms = began.elapsed().as_millis(), "plugin loaded");
+        metrics.of(&self.name).compiled(began.elapsed());
+        fits_pool(&self.name, &component, engine)?;
+        Ok(Compiled { name: self.name, digest: self.digest, component })
+    }
+}
+
+fn fits_pool(name: &str, component: &Component, engine: &GuestEngine) -> Result<(), Refusal> {
+    let Some(needs) = component.resources_required().filter(|_| engine.pooled()) else { return Ok(()) };
+    let refuse = |expected: String, found: String| {
+        Err(Refusal::new(name, Stage::Compile, expected, found, "build it with less initial memory"))
+    };
+    if let Some(bytes) = needs.max_initial_memory_size.filter(|bytes| *bytes > POOL_MEMORY_BYTES as u64) {
+        return refuse(format!("memories of at most {POOL_MEMORY_BYTES} bytes"), bytes.to_string());
+    }
+    if let Some(count) = needs.max_initial_table_size.filter(|count| *count > POOL_TABLE_ELEMENTS as u64) {
+        return refuse(format!("tables of at most {POOL_TABLE_ELEMENTS} elements"), count.to_string());
+    }
+    Ok(())
+}
+
+/// The packages of the contract, and the track of versions that this host speaks.
+const HOST: &str = "headgate:host/";
+const PLUGIN: &str = "headgate:plugin/";
+const TRACK: &str = "0.1";
+
+impl Compiled {
+    /// What it imports is offered, what it exports is known: said before the engine says it without names.
+    pub(super) fn link(self, engine: &GuestEngine) -> Result<Arc<Linked>, Refusal> {
+        let shape = self.component.component_type();
+        for (import, _item) in shape.imports(engine.wasm()) {
+            self.check_import(import)?;
+        }
+        let exports: Vec<String> = shape
+            .exports(engine.wasm())
+            .filter(|(_, item)| matches!(item.ty, ComponentItem::ComponentInstance(_)))
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        let manifest = format!("{PLUGIN}manifest@");
+        if !exports.iter().any(|export| export.strip_prefix(&manifest).is_some_and(on_track)) {
+            let found = if exports.is_empty() { "no interface".to_owned() } else { exports.join(", ") };
+            return Err(Refusal::new(
+                &self.name,
+                Stage::Link,
+                format!("the export {manifest}{TRACK}"),
+                found,
+                "build it for the world of this host's contract",
+            ));
+        }
+        let linked = Linked::new(engine, &self.component).map_err(|error| {
+            Refusal::new(
+                &self.name,
+                Stage::Link,
+                format!("interfaces shaped as in the contract {TRACK}"),
+                format!("{error:#}"),
+                "build it again with this host's version of the contract",
+            )
+        })?;
+        Ok(Arc::new(linked))
+    }
+
+    fn check_import(&self, import: &str) -> Result<(), Refusal> {
+        let offered = format!("imports of {HOST}*@{TRACK}");
+        let refuse =
+            |found: String, advice: &str| Err(Refusal::new(&self.name, Stage::Link, &offered, found, advice));
+        let found = format!("the import {import}");
+        let (path, version) = import.split_once('@').unwrap_or((import, ""));
+        if path == "headgate:host/secrets-reveal" {
+            return refuse(
+                found,
+                "it asks for secrets in the clear, which this host does not grant: use the proofs of `secrets`",
+            );
+        }
+        if path.starts_with("wasi:") {
+            return refuse(found, "this host links no WASI: build it for wasm32-unknown-unknown");
+        }
+        if !path.starts_with(HOST) && path != "headgate:plugin/types" {
+            return refuse(found, "it belongs to another program, or its world names more than the contract");
+        }
+        if !on_track(version) {
+            return refuse(found, "build it with this host's version of the contract, or update the host");
+        }
+        Ok(())
+    }
+}
+
+/// `0.1.7` and `0.1` are of the track `0.1`; prereleases are not.
+fn on_track(version: &str) -> bool {
+    let rest = version.strip_prefix(TRACK);
+    rest.is_some_and(|rest| rest.is_empty() || (rest.starts_with('.') && !rest.contains('-')))
+}

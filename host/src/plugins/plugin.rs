@@ -1,0 +1,259 @@
+//! A plugin that serves: calls that decide, each on a fresh instance, and the door to its sessions.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::future::BoxFuture;
+use serde_json::Value;
+use tokio::sync::watch;
+use wasmtime::Store;
+
+use super::convert::{self, Broken};
+use super::driver::{CallError, Driver, Failure, Kind, Secrets};
+use super::engine::GuestEngine;
+use super::guest::{self, Equipment, Guest};
+use super::imports::net::Net;
+use super::imports::secrets::SecretBox;
+use super::imports::state::State;
+use super::invoke::invoke;
+use super::limits::{Limits, Time};
+use super::linked::{Deciding, Linked};
+use super::metrics::PluginMetrics;
+use super::sessions::Sessions;
+use crate::clock::SharedClock;
+use crate::domain::cluster::Cluster;
+use crate::domain::contract::{Change, Description, Issue, MetadataType, StrategyStep};
+use crate::domain::error::BackendError;
+
+/// What every call of a plugin needs.
+pub(super) struct Parts {
+    /// The kind, once it is known; the file's name before.
+    pub(super) name: Arc<str>,
+    pub(super) digest: String,
+    pub(super) linked: Arc<Linked>,
+    pub(super) engine: GuestEngine,
+    pub(super) limits: Limits,
+    pub(super) clock: SharedClock,
+    pub(super) metrics: PluginMetrics,
+}
+
+pub(super) struct Plugin {
+    parts: Arc<Parts>,
+    description: Description,
+    sessions: Sessions,
+}
+
+type Running<'a, T> = BoxFuture<'a, wasmtime::Result<T>>;
+
+impl Parts {
+    /// On a fresh instance and a guest's thread; a dropped future ends it.
+    async fn decide<T: Send + 'static>(
+        self: &Arc<Self>,
+        name: &'static str,
+        time: Time,
+        call: impl for<'a> FnOnce(&'a mut Store<Guest>, &'a Deciding) -> Running<'a, T> + Send + 'static,
+    ) -> Result<T, CallError> {
+        let parts = Arc::clone(self);
+        let run = async move {
+            let mut store = guest::store(parts.engine.wasm(), parts.limits.pure, parts.equipment());
+            // Nobody cancels a call that decides: it is short.
+            let (_keep, cancelled) = watch::channel(false);
+            invoke(&mut store, name, time, cancelled, move |store| {
+                Box::pin(async move {
+                    let began = std::time::Instant::now();
+                    let instance = parts.linked.instantiate_pure(store).await?;
+                    parts.metrics.instantiated(began.elapsed());
+                    call(store, &instance).await
+                })
+            })
+            .await
+        };
+        let answer = Task(self.engine.handle().spawn(run)).await;
+        answer.map_err(|failure| self.failed(name, failure))
+    }
+
+    fn equipment(&self) -> Equipment {
+        Equipment {
+            plugin: Arc::clone(&self.name),
+            cluster: String::new(),
+            secrets: SecretBox::default(),
+            net: Net::default(),
+            state: State::default(),
+            clock: Arc::clone(&self.clock),
+            metrics: self.metrics.clone(),
+        }
+    }
+
+    pub(super) fn failed(&self, call: &'static str, failure: Failure) -> CallError {
+        tracing::error!(plugin = &*self.name, call, %failure, "a plugin failed");
+        CallError::Plugin { plugin: self.name.to_string(), call, failure }
+    }
+
+    fn kept<T>(&self, call: &'static str, answer: Result<T, Broken>) -> Result<T, CallError> {
+        answer.map_err(|broken| self.failed(call, Failure::Protocol(broken)))
+    }
+
+    fn counted<T>(&self, call: &'static str, answers: &[T], asked: usize) -> Result<(), CallError> {
+        let broken = format!("{} answers to {asked} questions", answers.len());
+        self.kept(call, if answers.len() == asked { Ok(()) } else { Err(broken) })
+    }
+
+    pub(super) async fn describe(self: &Arc<Self>) -> Result<Description, CallError> {
+        let time = self.limits.describe;
+        let told = self
+            .decide("describe", time, |store, instance| Box::pin(instance.manifest.call_describe(store)))
+            .await?;
+        self.kept("describe", convert::description(told))
+    }
+
+    fn lacks(&self, interface: &str) -> CallError {
+        CallError::Refused(format!("the plugin `{}` has no `{interface}`", self.name))
+    }
+}
+
+/// A task that ends with whoever waits for it.
+struct Task<T>(tokio::task::JoinHandle<Result<T, Failure>>);
+
+impl<T> Future for Task<T> {
+    type Output = Result<T, Failure>;
+
+    fn poll(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Self::Output> {
+        let joined = std::pin::Pin::new(&mut self.0).poll(context);
+        joined.map(|joined| joined.unwrap_or_else(|stopped| Err(Failure::HostPanic(stopped.to_string()))))
+    }
+}
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Plugin {
+    pub(super) fn new(parts: Arc<Parts>, description: Description, sessions: Sessions) -> Self {
+        Self { parts, description, sessions }
+    }
+}
+
+#[async_trait]
+impl Kind for Plugin {
+    fn description(&self) -> &Description {
+        &self.description
+    }
+
+    fn digest(&self) -> &str {
+        &self.parts.digest
+    }
+
+    async fn types(&self, facts: Option<&Value>) -> Result<Vec<MetadataType>, CallError> {
+        let facts = facts.map(Value::to_string);
+        let time = self.parts.limits.decide;
+        let types = self.parts.decide("list-types", time, |store, instance| {
+            Box::pin(async move {
+                match &instance.types {
+                    Some(types) => types.call_list_types(store, facts.as_ref()).await,
+                    None => Ok(Vec::new()),
+                }
+            })
+        });
+        let types: Result<_, _> = types.await?.into_iter().map(convert::metadata_type).collect();
+        self.parts.kept("list-types", types)
+    }
+
+    async fn normalize(
+        &self,
+        metadata_type: &str,
+        specs: Vec<Value>,
+        facts: &Value,
+    ) -> Result<Vec<Result<Value, Vec<Issue>>>, CallError> {
+        let asked = specs.len();
+        let question = Question::new(metadata_type, specs, facts);
+        let answers = self
+            .parts
+            .decide("normalize", self.parts.limits.decide, |store, instance| {
+                Box::pin(async move {
+                    let Some(strategy) = &instance.strategy else { return Ok(None) };
+                    let Question { metadata_type, specs, facts } = question;
+                    strategy.call_normalize(store, &metadata_type, &specs, &facts).await.map(Some)
+                })
+            })
+            .await?
+            .ok_or_else(|| self.parts.lacks("config-strategy"))?;
+        self.parts.counted("normalize", &answers, asked)?;
+        let answers: Result<_, _> = answers.into_iter().map(convert::normalized).collect();
+        self.parts.kept("normalize", answers)
+    }
+
+    async fn validate(
+        &self,
+        metadata_type: &str,
+        specs: Vec<Value>,
+        facts: &Value,
+    ) -> Result<Vec<Vec<Issue>>, CallError> {
+        let asked = specs.len();
+        let question = Question::new(metadata_type, specs, facts);
+        let answers = self
+            .parts
+            .decide("validate", self.parts.limits.decide, |store, instance| {
+                Box::pin(async move {
+                    let Some(strategy) = &instance.strategy else { return Ok(None) };
+                    let Question { metadata_type, specs, facts } = question;
+                    strategy.call_validate(store, &metadata_type, &specs, &facts).await.map(Some)
+                })
+            })
+            .await?
+            .ok_or_else(|| self.parts.lacks("config-strategy"))?;
+        self.parts.counted("validate", &answers, asked)?;
+        Ok(answers.into_iter().map(|issues| issues.into_iter().map(convert::issue).collect()).collect())
+    }
+
+    async fn steps(
+        &self,
+        changes: Vec<Change>,
+        facts: &Value,
+    ) -> Result<Vec<Result<Vec<StrategyStep>, BackendError>>, CallError> {
+        let asked = changes.len();
+        let changes: Vec<_> = changes.into_iter().map(convert::change).collect();
+        let facts = facts.to_string();
+        let answers = self
+            .parts
+            .decide("steps", self.parts.limits.decide, |store, instance| {
+                Box::pin(async move {
+                    let Some(strategy) = &instance.strategy else { return Ok(None) };
+                    strategy.call_steps(store, &changes, &facts).await.map(Some)
+                })
+            })
+            .await?
+            .ok_or_else(|| self.parts.lacks("config-strategy"))?;
+        self.parts.counted("steps", &answers, asked)?;
+        let answers: Result<_, _> = answers.into_iter().map(convert::steps).collect();
+        self.parts.kept("steps", answers)
+    }
+
+    async fn driver(&self, cluster: &Cluster, secrets: Secrets) -> Result<Arc<dyn Driver>, CallError> {
+        if cluster.kind != self.description.kind {
+            return Err(CallError::Refused(format!(
+                "the cluster `{}` is of the kind `{}`, not `{}`",
+                cluster.name, cluster.kind, self.description.kind
+            )));
+        }
+        Ok(self.sessions.get(cluster, secrets))
+    }
+}
+
+/// What `normalize` and `validate` are asked, as the contract takes it.
+struct Question {
+    metadata_type: String,
+    specs: Vec<String>,
+    facts: String,
+}
+
+impl Question {
+    fn new(metadata_type: &str, specs: Vec<Value>, facts: &Value) -> Self {
+        let specs = specs.iter().map(Value::to_string).collect();
+        Self { metadata_type: metadata_type.to_owned(), specs, facts: facts.to_string() }
+    }
+}

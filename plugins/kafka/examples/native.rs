@@ -1,0 +1,167 @@
+//! The plugin without a host: opens a cluster natively and prints what it answers, one JSON text a line.
+//!
+//! ```text
+//! native BOOTSTRAP[;KEY=VALUE…] discover
+//! native BOOTSTRAP list TYPE [brief] [limit=N] [field=/config/KEY…]
+//! native BOOTSTRAP get TYPE ID [node=ID]
+//! native BOOTSTRAP write TYPE ID create|delete|edit [SPEC | /PATH=JSON…] [dry] [node=ID] [incarnation=ID]
+//! native BOOTSTRAP bench [ROUNDS] [brief] [limit=N] [field=/config/KEY…]
+//! ```
+//! `mechanism`, `username`, `security` go into the form; `HEADGATE_PASSWORD` is the secret.
+
+use std::time::Instant;
+
+use headgate_kafka::Kafka;
+use headgate_sdk::json::{Map, Value, json};
+use headgate_sdk::{
+    Action, Edit, Error, Lookup, Outcome, Page, Place, Query, Resource, ResourceKey, Result, StorageDriver,
+    Target, Write, native,
+};
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if let Err(error) = run(&words) {
+        say(&format!("{:?} {} {}", error.kind, error.code.unwrap_or_default(), error.message));
+        std::process::exit(1);
+    }
+}
+
+fn run(words: &[&str]) -> Result<()> {
+    let [address, command, rest @ ..] = words else {
+        return Err(Error::invalid_argument("give an address and a command: see the head of this file"));
+    };
+    let mut kafka = Kafka::open(&target(address))?;
+    match (*command, rest) {
+        ("discover", _) => {
+            let cluster = kafka.discover()?;
+            say(&format!("{:?} {:?} {}", cluster.identity, cluster.version, cluster.facts));
+            cluster.nodes.iter().for_each(|node| say(&format!("{node:?}")));
+            kafka.probe()?.iter().for_each(|check| say(&format!("{check:?}")));
+        }
+        ("list", [name, options @ ..]) => {
+            sweep(&mut kafka, name, options, |page| {
+                page.resources.iter().for_each(|one| say(&shown(one)));
+                page.failures.iter().for_each(|failure| say(&format!("{failure:?}")));
+            })?;
+        }
+        ("get", [name, id, options @ ..]) => {
+            match kafka.get_resources(&[key(name, id, options)])?.into_iter().next() {
+                Some(Lookup::Found(one)) => say(&shown(&one)),
+                other => say(&format!("{other:?}")),
+            }
+        }
+        ("write", [name, id, verb, options @ ..]) => {
+            let write = Write {
+                key: key(name, id, options),
+                action: action(verb, options)?,
+                revision: None,
+                incarnation: value_of(options, "incarnation=").map(str::to_owned),
+                extra: None,
+            };
+            let outcomes: Vec<Outcome> = kafka.write_resources(&[write], options.contains(&"dry"))?;
+            say(&format!("{outcomes:?}"));
+        }
+        ("bench", options) => bench(&mut kafka, options)?,
+        _ => return Err(Error::invalid_argument("there is no such command: see the head of this file")),
+    }
+    Ok(())
+}
+
+/// Lists all topics so often and prints wall time of each round, rows and bytes of `spec`.
+fn bench(kafka: &mut Kafka, options: &[&str]) -> Result<()> {
+    let rounds = options.first().and_then(|rounds| rounds.parse().ok()).unwrap_or(1);
+    for _ in 0..rounds {
+        let start = Instant::now();
+        let (mut rows, mut bytes) = (0, 0);
+        sweep(kafka, "topic", options, |page| {
+            rows += page.resources.len();
+            bytes += page.resources.iter().map(|one| one.spec.len()).sum::<usize>();
+        })?;
+        say(&json!({"rows": rows, "bytes": bytes, "wall_us": start.elapsed().as_micros()}).to_string());
+    }
+    Ok(())
+}
+
+fn sweep(kafka: &mut Kafka, name: &str, options: &[&str], mut on_page: impl FnMut(Page)) -> Result<()> {
+    let mut query = Query {
+        metadata_type: name.to_owned(),
+        place: place(options),
+        brief: options.contains(&"brief"),
+        fields: options.iter().filter_map(|word| word.strip_prefix("field=")).map(str::to_owned).collect(),
+        since: None,
+        cursor: None,
+        limit: value_of(options, "limit=").and_then(|limit| limit.parse().ok()).unwrap_or(1_000),
+        extra: None,
+    };
+    loop {
+        let page = kafka.list_resources(&query)?;
+        query.cursor.clone_from(&page.next);
+        on_page(page);
+        if query.cursor.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+fn target(address: &str) -> Target {
+    let mut parts = address.split(';');
+    let mut form = Map::new();
+    form.insert("bootstrap".to_owned(), parts.next().unwrap_or_default().into());
+    form.extend(
+        parts.filter_map(|part| part.split_once('=')).map(|(key, value)| (key.to_owned(), value.into())),
+    );
+    if let Ok(password) = std::env::var("HEADGATE_PASSWORD") {
+        native::secrets::set("password", password.as_bytes());
+        form.insert("password".to_owned(), "password".into());
+    }
+    let connection = Value::Object(form).to_string();
+    Target { id: "native".to_owned(), name: "native".to_owned(), connection }
+}
+
+fn action(verb: &str, options: &[&str]) -> Result<Action> {
+    match verb {
+        "create" => {
+            Ok(Action::Create(options.iter().find(|word| word.starts_with('{')).unwrap_or(&"{}").to_string()))
+        }
+        "delete" => Ok(Action::Delete),
+        "edit" => {
+            let edits =
+                options.iter().filter(|word| word.starts_with('/')).filter_map(|word| word.split_once('='));
+            let edit = |(path, value): (&str, &str)| Edit {
+                path: path.to_owned(),
+                value: (value != "null").then(|| value.to_owned()),
+            };
+            Ok(Action::Edit(edits.map(edit).collect()))
+        }
+        other => Err(Error::invalid_argument(format_args!("{other} is no verb"))),
+    }
+}
+
+fn key(name: &str, id: &str, options: &[&str]) -> ResourceKey {
+    ResourceKey { metadata_type: name.to_owned(), id: id.to_owned(), place: place(options) }
+}
+
+fn place(options: &[&str]) -> Place {
+    value_of(options, "node=").map_or(Place::Cluster, |id| Place::Node(id.to_owned()))
+}
+
+fn value_of<'a>(options: &[&'a str], name: &str) -> Option<&'a str> {
+    options.iter().find_map(|word| word.strip_prefix(name))
+}
+
+fn shown(one: &Resource) -> String {
+    let partial = if one.partial { " partial" } else { "" };
+    let internal = if one.internal { " internal" } else { "" };
+    let effective = one.effective.as_ref().map(|text| format!(" effective={text}")).unwrap_or_default();
+    let incarnation = one.incarnation.as_deref().unwrap_or("-");
+    format!(
+        "{} {:?} {incarnation}{internal}{partial} spec={} status={}{effective}",
+        one.key.id, one.key.place, one.spec, one.status
+    )
+}
+
+#[expect(clippy::print_stdout, reason = "this is what the example is for")]
+fn say(line: &str) {
+    println!("{line}");
+}

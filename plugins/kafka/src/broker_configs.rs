@@ -1,0 +1,223 @@
+//! Dynamic configuration of brokers: one resource for each broker, one for the default of all of them.
+
+use std::collections::BTreeMap;
+
+use headgate_sdk::framed::Lost;
+use headgate_sdk::json::{self, Map, Value, json};
+use headgate_sdk::{
+    Action, Error, Failure, Lookup, Outcome, Page, Place, Query, Resource, ResourceKey, Result, Write,
+    Written,
+};
+use kafka_protocol::messages::describe_configs_response::DescribeConfigsResult;
+use kafka_protocol::messages::{
+    DescribeConfigsRequest, DescribeConfigsResponse, IncrementalAlterConfigsRequest,
+    IncrementalAlterConfigsResponse, MetadataRequest,
+};
+
+use crate::cluster::Brokers;
+use crate::configs::{
+    KeyChange, RESOURCE_BROKER, SOURCE_BROKER, SOURCE_CLUSTER, Wanted, alteration, effective, key_change,
+    set_at,
+};
+use crate::topics::write::lost_outcome;
+use crate::types::BROKER_CONFIG;
+use crate::wire::{READ_TIMEOUT_MS, codes};
+
+/// The one resource of a place; what tells them apart is where they lie.
+const ID: &str = "broker";
+
+const WRITE_TIMEOUT_MS: u64 = 24_000;
+
+/// A changed setting is seen by all brokers within this.
+const EDIT_LAG_MS: u64 = 2_000;
+
+/// The cluster's default, then the brokers in order of number.
+pub(crate) fn list(brokers: &mut Brokers, query: &Query, limit: usize) -> Result<Page> {
+    brokers.metadata(&MetadataRequest::default().with_topics(Some(Vec::new())))?;
+    let mut places: Vec<Place> = match &query.place {
+        Place::Cluster => {
+            let nodes = brokers.known.keys().map(|id| Place::Node(id.to_string()));
+            std::iter::once(Place::Cluster).chain(nodes).collect()
+        }
+        place => vec![place.clone()],
+    };
+    if let Some(cursor) = &query.cursor {
+        let at = places.iter().position(|place| place_text(place) == *cursor);
+        places.drain(..at.map_or(0, |at| at + 1));
+    }
+    let more = places.len() > limit;
+    places.truncate(limit);
+    let wanted = Wanted::of(query.brief, &query.fields);
+    let mut page =
+        Page { resources: Vec::new(), failures: Vec::new(), next: None, version: None, extra: None };
+    for (place, answer) in places.iter().zip(describe(brokers, &places, &wanted)) {
+        match answer {
+            Ok(config) => page.resources.push(resource(place, &config, &wanted)),
+            Err(error) => page.failures.push(Failure {
+                metadata_type: BROKER_CONFIG.to_owned(),
+                id: Some(ID.to_owned()),
+                place: place.clone(),
+                error,
+            }),
+        }
+    }
+    page.next = places.last().filter(|_| more).map(place_text);
+    Ok(page)
+}
+
+pub(crate) fn get(brokers: &mut Brokers, keys: &[&ResourceKey]) -> Result<Vec<Lookup>> {
+    brokers.metadata(&MetadataRequest::default().with_topics(Some(Vec::new())))?;
+    let places: Vec<Place> = keys.iter().map(|key| key.place.clone()).collect();
+    let answers = describe(brokers, &places, &Wanted::Everything);
+    let look_up = |(key, answer): (&&ResourceKey, Result<DescribeConfigsResult>)| match answer {
+        _ if key.id != ID => Lookup::Absent,
+        Ok(config) => {
+            let mut found = resource(&key.place, &config, &Wanted::Everything);
+            found.effective = Some(json::text(&json!({"config": effective(&config.configs)})));
+            Lookup::Found(found)
+        }
+        Err(error) => Lookup::Failed(error),
+    };
+    Ok(keys.iter().zip(answers).map(look_up).collect())
+}
+
+/// One question to each broker about itself, and one to any about the default, in flight together.
+fn describe(brokers: &mut Brokers, places: &[Place], wanted: &Wanted) -> Vec<Result<DescribeConfigsResult>> {
+    let (mut questions, mut asked, mut answers) = (Vec::new(), Vec::new(), Vec::new());
+    let any = brokers.known.keys().next().copied();
+    for (index, place) in places.iter().enumerate() {
+        match (target(place), any) {
+            (Ok(Some(id)), _) => asked.push((index, id)),
+            (Ok(None), Some(any)) => asked.push((index, any)),
+            (Ok(None), None) => {
+                answers.push((index, Err(Error::unavailable("the cluster names no live broker"))));
+            }
+            (Err(error), _) => answers.push((index, Err(error))),
+        }
+    }
+    for (index, id) in &asked {
+        let resource =
+            wanted.resource(RESOURCE_BROKER, &places.get(*index).map(resource_name).unwrap_or_default());
+        questions.push((*id, DescribeConfigsRequest::default().with_resources(vec![resource])));
+    }
+    let told = brokers.ask_each(questions, READ_TIMEOUT_MS);
+    answers.extend(asked.into_iter().zip(told).map(|((index, _), told)| (index, one_result(told))));
+    answers.sort_unstable_by_key(|(index, _)| *index);
+    answers.into_iter().map(|(_, answer)| answer).collect()
+}
+
+fn one_result(told: Result<DescribeConfigsResponse, Lost>) -> Result<DescribeConfigsResult> {
+    let result = told?.results.into_iter().next();
+    let result = result.ok_or_else(|| Error::protocol("the broker told nothing of its configuration"))?;
+    match result.error_code {
+        codes::NONE => Ok(result),
+        code => Err(codes::error(code, result.error_message.as_deref(), "read a broker's configuration")),
+    }
+}
+
+fn resource(place: &Place, config: &DescribeConfigsResult, wanted: &Wanted) -> Resource {
+    let source = if *place == Place::Cluster { SOURCE_CLUSTER } else { SOURCE_BROKER };
+    let set = if *wanted == Wanted::Nothing { Map::new() } else { set_at(&config.configs, source) };
+    let mut spec = Map::new();
+    if !set.is_empty() {
+        spec.insert("config".to_owned(), Value::Object(set));
+    }
+    Resource {
+        key: ResourceKey { metadata_type: BROKER_CONFIG.to_owned(), id: ID.to_owned(), place: place.clone() },
+        revision: None,
+        incarnation: None,
+        spec: json::text(&Value::Object(spec)),
+        effective: None,
+        status: "{}".to_owned(),
+        internal: false,
+        partial: *wanted != Wanted::Everything,
+        extra: None,
+    }
+}
+
+/// All in one request: whichever broker takes it hands each change on to where it belongs.
+pub(crate) fn write(brokers: &mut Brokers, writes: &[&Write], dry_run: bool) -> Vec<Outcome> {
+    let changes: Vec<Result<Vec<KeyChange>>> = writes.iter().map(|write| changes(write)).collect();
+    let sendable =
+        || writes.iter().zip(&changes).filter_map(|(write, change)| Some((write, change.as_ref().ok()?)));
+    let resources: Vec<_> = sendable()
+        .map(|(write, changes)| alteration(RESOURCE_BROKER, &resource_name(&write.key.place), changes))
+        .collect();
+    let told = match resources.is_empty() {
+        true => Ok(IncrementalAlterConfigsResponse::default()),
+        false => {
+            let request = IncrementalAlterConfigsRequest::default()
+                .with_resources(resources)
+                .with_validate_only(dry_run);
+            brokers.write(&request, WRITE_TIMEOUT_MS)
+        }
+    };
+    let outcomes = writes.iter().zip(changes).map(|(write, change)| match change {
+        Ok(_) => outcome(&write.key.place, &told, dry_run),
+        Err(error) => Outcome::Failed(error),
+    });
+    outcomes.collect()
+}
+
+fn changes(write: &Write) -> Result<Vec<KeyChange>> {
+    target(&write.key.place)?;
+    let Action::Edit(edits) = &write.action else {
+        return Err(Error::unsupported("a broker's configuration is edited key by key"));
+    };
+    let change = |edit| -> Result<KeyChange> {
+        key_change(edit)?
+            .ok_or_else(|| Error::invalid_argument(format_args!("there is no field {}", edit.path)))
+    };
+    edits.iter().map(change).collect()
+}
+
+fn outcome(place: &Place, told: &Result<IncrementalAlterConfigsResponse, Lost>, dry_run: bool) -> Outcome {
+    let name = resource_name(place);
+    let what = format!("edit the configuration of {}", place_text(place));
+    let written = || Written { id: None, revision: None, incarnation: None };
+    let response = match told {
+        Ok(response) => response,
+        Err(lost) => return lost_outcome(lost, &what),
+    };
+    let answers: BTreeMap<&str, _> =
+        response.responses.iter().map(|one| (one.resource_name.as_str(), one)).collect();
+    match answers.get(name.as_str()) {
+        Some(answer) if answer.error_code == codes::NONE && dry_run => Outcome::Done(written()),
+        Some(answer) if answer.error_code == codes::NONE => Outcome::Accepted((written(), EDIT_LAG_MS)),
+        Some(answer) => {
+            let said = answer.error_message.as_deref();
+            Outcome::Failed(codes::throttled(answer.error_code, said, &what, response.throttle_time_ms))
+        }
+        None => Outcome::Unknown(Error::protocol(format_args!("{what}: the answer does not name it"))),
+    }
+}
+
+/// The broker of a place; none for the default of all.
+fn target(place: &Place) -> Result<Option<i32>> {
+    match place {
+        Place::Cluster => Ok(None),
+        Place::Node(id) => {
+            let number = id.parse().ok();
+            number
+                .map(Some)
+                .ok_or_else(|| Error::invalid_argument(format_args!("{id} is no broker's number")))
+        }
+        Place::Group(_) => Err(Error::invalid_argument("Kafka has no groups of brokers")),
+    }
+}
+
+/// Kafka calls the default of all brokers by the empty name.
+fn resource_name(place: &Place) -> String {
+    match place {
+        Place::Node(id) => id.clone(),
+        Place::Cluster | Place::Group(_) => String::new(),
+    }
+}
+
+fn place_text(place: &Place) -> String {
+    match place {
+        Place::Cluster => "cluster".to_owned(),
+        Place::Node(id) => format!("node:{id}"),
+        Place::Group(name) => format!("group:{name}"),
+    }
+}

@@ -1,0 +1,49 @@
+//! Decides without talking: the one form of a wish, what is wrong with it, and the writes that lead to it.
+
+use headgate_sdk::json::Value;
+use headgate_sdk::{Change, ConfigStrategy, Error, Issue, Result, Severity, Step};
+
+use crate::Kafka;
+use crate::driver::unknown_type;
+use crate::types::{BROKER_CONFIG, CONSUMER_GROUP, TOPIC};
+
+mod normalize;
+mod steps;
+mod validate;
+
+impl ConfigStrategy for Kafka {
+    fn normalize(metadata_type: &str, spec: Value, _: &Value) -> Result<Value, Vec<Issue>> {
+        match metadata_type {
+            TOPIC => normalize::topic(spec),
+            BROKER_CONFIG => normalize::broker_config(spec),
+            _ => Ok(spec),
+        }
+    }
+
+    fn validate(metadata_type: &str, spec: &Value, facts: &Value) -> Vec<Issue> {
+        match metadata_type {
+            TOPIC => validate::topic(spec, facts),
+            BROKER_CONFIG => validate::broker_config(spec),
+            CONSUMER_GROUP => vec![issue("", "consumer groups can only be read")],
+            other => vec![issue("", &unknown_type(other).message)],
+        }
+    }
+
+    fn steps(changes: &[Change], _: &Value) -> Vec<Result<Vec<Step>>> {
+        let steps = |change: &Change| match change.key.metadata_type.as_str() {
+            TOPIC => steps::topic(change),
+            BROKER_CONFIG => steps::broker_config(change),
+            CONSUMER_GROUP => Err(Error::unsupported("consumer groups can only be read")),
+            other => Err(unknown_type(other)),
+        };
+        changes.iter().map(steps).collect()
+    }
+}
+
+fn issue(path: &str, message: &str) -> Issue {
+    Issue { severity: Severity::Error, path: path.to_owned(), message: message.to_owned() }
+}
+
+fn warning(path: &str, message: &str) -> Issue {
+    Issue { severity: Severity::Warning, path: path.to_owned(), message: message.to_owned() }
+}

@@ -1,0 +1,131 @@
+//! Topics: what Metadata tells of each, and what a page or a look-up makes of it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use headgate_sdk::json::{self, Map, Value, json};
+use headgate_sdk::{Place, Resource, ResourceKey};
+use kafka_protocol::messages::TopicName;
+use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
+use kafka_protocol::messages::metadata_response::MetadataResponseTopic;
+use kafka_protocol::messages::{DescribeConfigsRequest, MetadataRequest};
+
+use crate::cluster::text;
+use crate::configs::{RESOURCE_TOPIC, Wanted};
+use crate::types::TOPIC;
+
+pub(crate) mod get;
+pub(crate) mod list;
+pub(crate) mod write;
+
+/// What counts of a topic, small enough to keep fifty thousand of them.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Row {
+    pub(crate) name: String,
+    /// As Kafka prints it; none before topics had ids.
+    pub(crate) incarnation: Option<String>,
+    pub(crate) internal: bool,
+    pub(crate) partitions: usize,
+    pub(crate) replication_factor: usize,
+    pub(crate) under_replicated: usize,
+    pub(crate) leaderless: usize,
+    pub(crate) code: i16,
+}
+
+impl Row {
+    /// None for an answer without a name.
+    fn of(topic: &MetadataResponseTopic) -> Option<Self> {
+        let partitions = &topic.partitions;
+        let under = |partition: &&_| -> bool { is_under_replicated(partition) };
+        Some(Self {
+            name: topic.name.as_ref()?.to_string(),
+            incarnation: (!topic.topic_id.is_nil()).then(|| id_text(topic.topic_id.as_bytes())),
+            internal: topic.is_internal,
+            partitions: partitions.len(),
+            replication_factor: partitions
+                .iter()
+                .map(|one| one.replica_nodes.len())
+                .max()
+                .unwrap_or_default(),
+            under_replicated: partitions.iter().filter(under).count(),
+            leaderless: partitions.iter().filter(|one| one.leader_id.0 < 0).count(),
+            code: topic.error_code,
+        })
+    }
+
+    /// `config` is none where it was not asked for.
+    fn resource(&self, config: Option<Map<String, Value>>, partial: bool) -> Resource {
+        let mut spec = Map::new();
+        spec.insert("partitions".to_owned(), json!(self.partitions));
+        spec.insert("replication_factor".to_owned(), json!(self.replication_factor));
+        if let Some(config) = config.filter(|config| !config.is_empty()) {
+            spec.insert("config".to_owned(), Value::Object(config));
+        }
+        Resource {
+            key: ResourceKey {
+                metadata_type: TOPIC.to_owned(),
+                id: self.name.clone(),
+                place: Place::Cluster,
+            },
+            revision: None,
+            incarnation: self.incarnation.clone(),
+            spec: json::text(&Value::Object(spec)),
+            effective: None,
+            status: json::text(&self.status()),
+            internal: self.internal,
+            partial,
+            extra: None,
+        }
+    }
+
+    fn status(&self) -> Value {
+        json!({
+            "partitions": self.partitions,
+            "replication_factor": self.replication_factor,
+            "under_replicated": self.under_replicated,
+            "leaderless": self.leaderless,
+        })
+    }
+}
+
+fn is_under_replicated(
+    partition: &kafka_protocol::messages::metadata_response::MetadataResponsePartition,
+) -> bool {
+    partition.isr_nodes.len() < partition.replica_nodes.len()
+}
+
+/// Sixteen bytes in URL-safe base64, as Kafka's tools print ids.
+fn id_text(id: &[u8; 16]) -> String {
+    URL_SAFE_NO_PAD.encode(id)
+}
+
+fn id_bytes(text: &str) -> Option<[u8; 16]> {
+    URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
+}
+
+fn topic_name(name: &str) -> TopicName {
+    TopicName(text(name))
+}
+
+/// Metadata of these topics, which are not made by asking.
+fn metadata_of<'a>(names: impl Iterator<Item = &'a str>) -> MetadataRequest {
+    let topics =
+        names.map(|name| MetadataRequestTopic::default().with_name(Some(topic_name(name)))).collect();
+    MetadataRequest::default().with_topics(Some(topics)).with_allow_auto_topic_creation(false)
+}
+
+fn configs_of<'a>(names: impl Iterator<Item = &'a str>, wanted: &Wanted) -> DescribeConfigsRequest {
+    let resources = names.map(|name| wanted.resource(RESOURCE_TOPIC, name)).collect();
+    DescribeConfigsRequest::default().with_resources(resources)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_written_as_kafka_writes_them() {
+        let id = id_bytes("g4BE08w4v1bxGq6RzXNJWA").unwrap();
+        assert_eq!(id_text(&id), "g4BE08w4v1bxGq6RzXNJWA");
+        assert_eq!(id_bytes("short"), None);
+    }
+}

@@ -1,0 +1,152 @@
+//! The types of metadata that a Kafka cluster holds, with their schemas and their rules of editing.
+
+use headgate_sdk::json::{self, Map, Value, json};
+use headgate_sdk::{Divergence, EditRule, Field, Granularity, MetadataType, MetadataTypes, Scope, Verbs};
+
+use crate::Kafka;
+use crate::topic_keys::{self, Kind};
+
+pub(crate) const TOPIC: &str = "topic";
+pub(crate) const BROKER_CONFIG: &str = "broker-config";
+pub(crate) const CONSUMER_GROUP: &str = "consumer-group";
+
+impl MetadataTypes for Kafka {
+    fn list_types(facts: Option<&Value>) -> Vec<MetadataType> {
+        vec![topic(facts.unwrap_or(&Value::Null)), broker_config(), consumer_group()]
+    }
+}
+
+fn topic(facts: &Value) -> MetadataType {
+    MetadataType {
+        name: TOPIC.to_owned(),
+        plural: "topics".to_owned(),
+        title: "Topic".to_owned(),
+        scope: Scope::Cluster,
+        roles: Vec::new(),
+        identity: Vec::new(),
+        tells_defaults: true,
+        verbs: Verbs { create: true, update: true, delete: true },
+        granularity: Granularity::PerKey,
+        divergence: Divergence::Single,
+        spec: json::text(&topic_schema(facts)),
+        status: json::text(&topic_status_schema()),
+        fields: vec![
+            field("/partitions", EditRule::GrowOnly),
+            field("/replication_factor", EditRule::Immutable),
+        ],
+        after: Vec::new(),
+        extra: None,
+    }
+}
+
+fn topic_schema(facts: &Value) -> Value {
+    let keys: Map<String, Value> =
+        topic_keys::known(facts).map(|key| (key.name.to_owned(), key_schema(key.kind))).collect();
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "partitions": {
+                "type": "integer", "minimum": 1, "maximum": i32::MAX, "title": "Partitions",
+                "description": "Can only grow; the broker's default where absent when the topic is made"
+            },
+            "replication_factor": {
+                "type": "integer", "minimum": 1, "maximum": i16::MAX, "title": "Replication factor",
+                "description": "Copies of each partition; set when the topic is made"
+            },
+            "config": {
+                "type": "object", "title": "Configuration",
+                "description": "By Kafka's own key names, values as text; null is the broker's default",
+                "properties": keys,
+                "additionalProperties": {"type": ["string", "null"]}
+            }
+        }
+    })
+}
+
+fn key_schema(kind: Kind) -> Value {
+    json!({"type": ["string", "null"], "description": kind.to_string()})
+}
+
+fn topic_status_schema() -> Value {
+    let count = |title: &str| json!({"type": "integer", "title": title});
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "properties": {
+            "partitions": count("Partitions"),
+            "replication_factor": count("Replication factor"),
+            "under_replicated": count("Under-replicated partitions"),
+            "leaderless": count("Partitions without a leader"),
+            "assignment": {
+                "type": "array",
+                "description": "Of each partition, when one topic is asked for: leader, replicas, those in sync"
+            }
+        }
+    })
+}
+
+fn broker_config() -> MetadataType {
+    let schema = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "config": {
+                "type": "object", "title": "Dynamic configuration",
+                "description": "By Kafka's own key names, values as text; null is what the broker has without it",
+                "additionalProperties": {"type": ["string", "null"]}
+            }
+        }
+    });
+    MetadataType {
+        name: BROKER_CONFIG.to_owned(),
+        plural: "broker-configs".to_owned(),
+        title: "Broker configuration".to_owned(),
+        scope: Scope::Node,
+        roles: vec!["broker".to_owned()],
+        identity: Vec::new(),
+        tells_defaults: true,
+        verbs: Verbs { create: false, update: true, delete: false },
+        granularity: Granularity::PerKey,
+        divergence: Divergence::Allowed,
+        spec: json::text(&schema),
+        status: json::text(&json!({"type": "object"})),
+        fields: Vec::new(),
+        after: Vec::new(),
+        extra: None,
+    }
+}
+
+fn consumer_group() -> MetadataType {
+    MetadataType {
+        name: CONSUMER_GROUP.to_owned(),
+        plural: "consumer-groups".to_owned(),
+        title: "Consumer group".to_owned(),
+        scope: Scope::Cluster,
+        roles: Vec::new(),
+        identity: Vec::new(),
+        tells_defaults: true,
+        verbs: Verbs { create: false, update: false, delete: false },
+        granularity: Granularity::None,
+        divergence: Divergence::Single,
+        spec: json::text(&json!({"type": "object", "additionalProperties": false})),
+        status: json::text(&json!({})),
+        fields: Vec::new(),
+        after: Vec::new(),
+        extra: None,
+    }
+}
+
+fn field(path: &str, edits: EditRule) -> Field {
+    Field {
+        path: path.to_owned(),
+        default: None,
+        edits,
+        divergence: Divergence::Single,
+        restart: false,
+        unordered: false,
+        extra: None,
+    }
+}

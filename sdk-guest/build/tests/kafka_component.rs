@@ -1,0 +1,56 @@
+//! The first-party plugin as it is shipped: what it imports is what the contract gives, and nothing else.
+
+use std::path::Path;
+
+use headgate_plugin_build::{Plugin, build};
+use wit_component::DecodedWasm;
+
+/// Everything that a driver may import; a door that opens here by accident is found here.
+const GIVEN: [&str; 9] = [
+    "headgate:host/call@0.1.0",
+    "headgate:host/clock@0.1.0",
+    "headgate:host/errors@0.1.0",
+    "headgate:host/log@0.1.0",
+    "headgate:host/net@0.1.0",
+    "headgate:host/random@0.1.0",
+    "headgate:host/secrets@0.1.0",
+    "headgate:host/state@0.1.0",
+    "headgate:plugin/types@0.1.0",
+];
+
+const EXPORTED: [&str; 4] = [
+    "headgate:plugin/config-strategy@0.1.0",
+    "headgate:plugin/manifest@0.1.0",
+    "headgate:plugin/metadata-types@0.1.0",
+    "headgate:plugin/storage-driver@0.1.0",
+];
+
+/// Small enough to compile in a quarter of a second; decoders and JSON are most of it.
+const BYTES_MAX: usize = 1024 * 1024;
+
+#[test]
+fn the_kafka_plugin_imports_only_the_contract_and_keeps_its_names() {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let target_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../plugins");
+    let component =
+        build(&Plugin { crate_dir: &project.join("plugins/kafka"), target_dir: &target_dir }).unwrap();
+    let decoded = wit_component::decode(&component).unwrap();
+    let DecodedWasm::Component(resolve, world) = &decoded else {
+        panic!("the file is a package, not a component")
+    };
+    let world = &resolve.worlds[*world];
+    let names = |items: Vec<&_>| -> Vec<String> {
+        items.into_iter().map(|key| resolve.name_world_key(key)).collect()
+    };
+    for import in names(world.imports.keys().collect()) {
+        assert!(GIVEN.contains(&import.as_str()), "{import} is imported");
+    }
+    let mut exports = names(world.exports.keys().collect());
+    exports.sort();
+    assert_eq!(exports, EXPORTED);
+    let has = |text: &[u8]| component.windows(text.len()).any(|window| window == text);
+    assert!(has(b"headgate_kafka"), "the name section is gone: backtraces would say nothing");
+    assert!(!has(b".debug_info"), "debug information is in the component");
+    assert!(component.len() < BYTES_MAX, "the component has {} bytes", component.len());
+    println!("kafka.wasm: {} bytes", component.len());
+}

@@ -1,0 +1,42 @@
+//! Credentials by handle: the bytes stay in the host, which makes the proofs that protocols ask for.
+
+use crate::Result;
+pub use crate::bindings::headgate::host::secrets::{Encoding, Hash, ScramProof, Tls};
+
+#[cfg(target_arch = "wasm32")]
+type Handle = crate::bindings::headgate::host::secrets::Secret;
+#[cfg(not(target_arch = "wasm32"))]
+type Handle = crate::native::secrets::Secret;
+
+#[derive(Debug)]
+pub struct Secret(Handle);
+
+/// A part of what is sent. The host puts a secret's bytes in.
+pub enum Piece<'a> {
+    Bytes(Vec<u8>),
+    Secret(&'a Secret, Encoding),
+}
+
+/// By its name: of the connection form's field (`password`), or of a spec's reference.
+pub fn get(name: &str) -> Result<Secret> {
+    #[cfg(target_arch = "wasm32")]
+    return crate::bindings::headgate::host::secrets::get(name).map(Secret);
+    #[cfg(not(target_arch = "wasm32"))]
+    return crate::native::secrets::get(name).map(Secret);
+}
+
+impl Secret {
+    /// Bytes of the secret, without its content.
+    pub fn length(&self) -> u32 {
+        self.0.length()
+    }
+
+    /// The client's proof and what the server must answer, for SCRAM's `auth_message` (RFC 5802).
+    pub fn scram(&self, hash: Hash, salt: &[u8], iterations: u32, auth_message: &[u8]) -> Result<ScramProof> {
+        self.0.scram(hash, salt, iterations, auth_message)
+    }
+
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.0
+    }
+}
