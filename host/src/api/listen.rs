@@ -108,6 +108,9 @@ fn tls(files: &TlsFiles) -> Result<ServerConfig, ListenError> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+
     use super::*;
 
     fn config(listen: SocketAddr) -> ServeConfig {
@@ -144,5 +147,23 @@ mod tests {
         std::fs::write(&cert, "no PEM").unwrap();
         let error = Listener::open(&with_tls).unwrap_err().to_string();
         assert!(error.ends_with("it holds none in PEM"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn it_answers_until_it_is_stopped() {
+        let listener = Listener::open(&config("127.0.0.1:0".parse().unwrap())).unwrap();
+        let address = listener.address;
+        assert_eq!(listener.url(), format!("http://{address}"));
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let router = Router::new().route("/", axum::routing::get(|| async { "here" }));
+        let serving = tokio::spawn(listener.serve(router, async move { drop(stopped.await) }));
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("here"), "{answer}");
+        stop.send(()).unwrap();
+        serving.await.unwrap().unwrap();
+        assert!(TcpStream::connect(address).await.is_err());
     }
 }
