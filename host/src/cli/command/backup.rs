@@ -16,7 +16,8 @@ use crate::store::{Options, RestoreOptions, SealingKey, StoreError, backup, rest
 /// Where the host keeps what it knows.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Kept {
-    /// sqlite://PATH or postgres://USER@HOST/DATABASE [default: SQLite in the data folder]
+    /// The database.
+    #[arg(help = "sqlite://PATH or postgres://USER@HOST/DATABASE [default: SQLite in the data folder]")]
     #[arg(long, env = "HEADGATE_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub(super) database_url: Option<String>,
     /// The key that seals secrets [default: `key` in the data folder]
