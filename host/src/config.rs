@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::store::sqlite_url;
+
 /// Where the host listens when nobody says.
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:7654";
 
@@ -62,7 +64,7 @@ impl ServeConfig {
     pub fn database_url(&self) -> String {
         match &self.database_url {
             Some(url) => url.clone(),
-            None => format!("sqlite://{}", self.data.join(DATABASE_FILE).display()),
+            None => sqlite_url(&self.data.join(DATABASE_FILE)),
         }
     }
 

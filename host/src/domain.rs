@@ -1,8 +1,10 @@
 //! Nouns, rules and state machines. No I/O, no clock, no async.
 
 pub mod cluster;
+pub mod compare;
 pub mod contract;
 pub mod error;
+pub mod fields;
 pub mod id;
 pub mod place;
 pub mod plan;

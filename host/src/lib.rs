@@ -1,9 +1,12 @@
 //! Headgate's host: the control plane for messaging and data infrastructure.
 
 pub mod api;
+pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod pipelines;
 pub mod plugins;
 pub mod store;
+pub mod telemetry;

@@ -1,5 +1,7 @@
 //! The one body of every error: RFC 9457 `application/problem+json`, with a stable `code` and advice.
 
+mod from_app;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};

@@ -71,6 +71,12 @@ pub struct Wish {
     /// Leaves that the wish held before and no longer speaks of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lets_go: Vec<String>,
+    /// The wish that stood before, for undo. `None`: there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Value>,
+    /// Whether it was ours before, for undo.
+    #[serde(default)]
+    pub was_owned: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -93,6 +99,9 @@ pub struct Base {
     pub incarnation: Option<String>,
     /// Whether it was ours.
     pub owned: bool,
+    /// JSON Pointers of the fields that the plan touches: one that `observed` leaves out was at its default.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]

@@ -218,3 +218,14 @@ pub struct Transition {
     pub cause: String,
     pub at_ms: i64,
 }
+
+impl Resource {
+    /// We made it or adopted it, and it still is that one. What is ours and absent stays ours: it can be made again.
+    pub fn is_ours(&self) -> bool {
+        self.owned
+            && match (&self.owned_incarnation, &self.incarnation) {
+                (Some(ours), Some(found)) => self.presence != Presence::Present || ours == found,
+                (None, _) | (_, None) => true,
+            }
+    }
+}

@@ -1,11 +1,23 @@
 //! Clusters: what is registered, and what the host knows of it.
 
+pub(crate) mod change;
+pub(crate) mod list;
+pub(crate) mod pause;
+pub(crate) mod rebind;
+pub(crate) mod register;
+pub(crate) mod remove;
+pub(crate) mod resume;
+pub(crate) mod show;
+pub(crate) mod sync;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::app::ClusterDetails;
+use crate::app::engine::{Cycle, TypeCycle};
 use crate::domain::cluster::{Cluster, Node};
 use crate::domain::policy::Authority;
 use crate::domain::resource::{ListFailure, Sweep};
@@ -94,4 +106,40 @@ pub struct TypeCycleView {
     pub changed: u64,
     pub gone: u64,
     pub failures: Vec<ListFailure>,
+}
+
+impl From<ClusterDetails> for ClusterView {
+    fn from(details: ClusterDetails) -> Self {
+        let ClusterDetails { cluster, secrets, nodes, counts, sweeps } = details;
+        let nodes = nodes.into_iter().map(|(node, seen_at_ms)| NodeView { node, seen_at_ms }).collect();
+        let counts = counts
+            .into_iter()
+            .map(|one| StatusCountView {
+                metadata_type: one.metadata_type,
+                status: one.status,
+                count: one.count,
+            })
+            .collect();
+        Self { cluster, secrets, nodes, counts, sweeps }
+    }
+}
+
+impl CycleView {
+    pub(crate) fn of(cluster: String, cycle: Cycle) -> Self {
+        let Cycle { started_at_ms, ended_at_ms, types, error } = cycle;
+        Self {
+            cluster,
+            started_at_ms,
+            ended_at_ms,
+            types: types.into_iter().map(TypeCycleView::from).collect(),
+            error,
+        }
+    }
+}
+
+impl From<TypeCycle> for TypeCycleView {
+    fn from(cycle: TypeCycle) -> Self {
+        let TypeCycle { metadata_type, seen, new, changed, gone, failures } = cycle;
+        Self { metadata_type, seen, new, changed, gone, failures }
+    }
 }

@@ -1,8 +1,12 @@
 //! Kinds: the loaded plugins.
 
+pub(crate) mod list;
+pub(crate) mod show;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::app::LoadedKind;
 use crate::domain::contract::{Description, MetadataType};
 
 /// A loaded plugin.
@@ -20,4 +24,10 @@ pub struct KindDetail {
     #[serde(flatten)]
     pub kind: KindView,
     pub types: Vec<MetadataType>,
+}
+
+impl From<LoadedKind> for KindView {
+    fn from(kind: LoadedKind) -> Self {
+        Self { description: kind.description, digest: kind.digest }
+    }
 }

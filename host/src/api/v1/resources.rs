@@ -1,11 +1,17 @@
 //! Resources: what a cluster holds, what is wished for, and how they differ.
 
+pub(crate) mod list;
+pub(crate) mod release;
+pub(crate) mod show;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
+use crate::app::{KnownResource, SeenResource};
+use crate::domain::compare::{FieldDifference, FieldState};
 use crate::domain::place::Place;
-use crate::domain::resource::{Resource, Transition};
+use crate::domain::resource::{Resource, ResourceKey, Transition};
 
 /// Names a resource of a cluster in a body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -72,4 +78,73 @@ pub enum FieldStateView {
     Pending,
     Drifted,
     Conflicted,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListQuery {
+    #[serde(rename = "type")]
+    pub(crate) metadata_type: Option<String>,
+    /// One or several, with commas between: `drifted,conflicted`.
+    pub(crate) status: Option<String>,
+    pub(crate) at: Option<Place>,
+    /// Of ids; `*` stands for any run of characters.
+    pub(crate) pattern: Option<String>,
+    /// Only the backend's own, or only the others.
+    pub(crate) internal: Option<bool>,
+    /// Items of a page, 1 to 1,000; 100 when absent.
+    pub(crate) limit: Option<u32>,
+    /// `next` of the page before.
+    pub(crate) after: Option<String>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct AtQuery {
+    /// `cluster` (the default), `group:NAME` or `node:ID`.
+    pub(crate) at: Option<Place>,
+}
+
+impl From<ResourceName> for ResourceKey {
+    fn from(name: ResourceName) -> Self {
+        Self { metadata_type: name.metadata_type, id: name.id, place: name.at.unwrap_or(Place::Cluster) }
+    }
+}
+
+impl From<KnownResource> for ResourceView {
+    fn from(known: KnownResource) -> Self {
+        Self { resource: known.resource, observed_at_ms: known.observed_at_ms }
+    }
+}
+
+impl From<(KnownResource, Vec<FieldDifference>)> for ResourceDrift {
+    fn from((known, fields): (KnownResource, Vec<FieldDifference>)) -> Self {
+        Self { view: ResourceView::from(known), fields: fields.into_iter().map(FieldView::from).collect() }
+    }
+}
+
+impl From<SeenResource> for ResourceDetail {
+    fn from(seen: SeenResource) -> Self {
+        let SeenResource { known, fields, effective, live, live_error, transitions } = seen;
+        let fields = fields.into_iter().map(FieldView::from).collect();
+        Self { view: ResourceView::from(known), fields, effective, live, live_error, transitions }
+    }
+}
+
+impl From<FieldDifference> for FieldView {
+    fn from(difference: FieldDifference) -> Self {
+        let FieldDifference { path, desired, applied, observed, state, ignored } = difference;
+        Self { path, desired, applied, observed, state: state.into(), ignored }
+    }
+}
+
+impl From<FieldState> for FieldStateView {
+    fn from(state: FieldState) -> Self {
+        match state {
+            FieldState::Synced => Self::Synced,
+            FieldState::Pending => Self::Pending,
+            FieldState::Drifted => Self::Drifted,
+            FieldState::Conflicted => Self::Conflicted,
+        }
+    }
 }

@@ -1,9 +1,15 @@
 //! Access tokens: who may call the API, and whether it may write.
 
+pub(crate) mod create;
+pub(crate) mod list;
+pub(crate) mod remove;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::app::caller::Role;
 use crate::domain::id::TokenId;
+use crate::store::{Token, TokenRole};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -40,4 +46,24 @@ pub struct CreatedToken {
     pub view: TokenView,
     /// `hg_…`
     pub token: String,
+}
+
+impl From<RoleView> for Role {
+    fn from(role: RoleView) -> Self {
+        match role {
+            RoleView::Owner => Self::Owner,
+            RoleView::Reader => Self::Reader,
+        }
+    }
+}
+
+impl From<Token> for TokenView {
+    fn from(token: Token) -> Self {
+        let Token { id, organization: _, name, role, created_at_ms, expires_at_ms } = token;
+        let role = match role {
+            TokenRole::Owner => RoleView::Owner,
+            TokenRole::Reader => RoleView::Reader,
+        };
+        Self { id, name, role, created_at_ms, expires_at_ms }
+    }
 }

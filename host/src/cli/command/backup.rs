@@ -117,7 +117,8 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
 }
 
-fn refusal(error: &StoreError) -> Failure {
+/// With everything that caused it, and the exit code of its sort.
+pub(super) fn refusal(error: &StoreError) -> Failure {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(source) = cause {
@@ -125,9 +126,12 @@ fn refusal(error: &StoreError) -> Failure {
         cause = source.source();
     }
     match error {
-        StoreError::Locked { .. } | StoreError::NotEmpty { .. } | StoreError::OtherKey { .. } => {
-            Failure::Refused(text)
-        }
+        StoreError::Newer { .. }
+        | StoreError::NotMigrated { .. }
+        | StoreError::Altered { .. }
+        | StoreError::Locked { .. }
+        | StoreError::NotEmpty { .. }
+        | StoreError::OtherKey { .. } => Failure::Refused(text),
         StoreError::Address { .. }
         | StoreError::Missing { .. }
         | StoreError::NotABackup { .. }

@@ -1,0 +1,8 @@
+//! The API from outside its router, against the real store.
+
+mod access;
+mod clusters;
+mod events;
+mod plans;
+mod problems;
+mod resources;

@@ -1,0 +1,3 @@
+//! The metadata types of a cluster.
+
+pub(crate) mod list;

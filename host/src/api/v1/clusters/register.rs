@@ -1,0 +1,25 @@
+//! `POST /clusters`: takes a cluster in.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use crate::api::extract::{Body, tagged};
+use crate::api::problem::Problem;
+use crate::api::v1::clusters::{ClusterView, RegisterCluster};
+use crate::app::caller::Caller;
+use crate::app::{NewCluster, SharedApp};
+
+/// Saves the cluster and answers; the first cycle then says whether it can be reached.
+#[utoipa::path(post, path = "/api/v1/clusters", tag = "clusters", params(("Idempotency-Key" = Option<String>, Header)), request_body = RegisterCluster, responses((status = 201, description = "Registered", body = ClusterView)))]
+pub(crate) async fn register_cluster(
+    State(app): State<SharedApp>,
+    caller: Caller,
+    Body(body): Body<RegisterCluster>,
+) -> Result<Response, Problem> {
+    let RegisterCluster { name, kind, connection, secrets, authority } = body;
+    let authority = authority.unwrap_or_default();
+    let new = NewCluster { name, kind, connection, secrets, authority };
+    let view = ClusterView::from(app.register_cluster(&caller, new).await?);
+    Ok(tagged(StatusCode::CREATED, view.cluster.version, view))
+}

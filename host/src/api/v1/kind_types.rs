@@ -1,0 +1,3 @@
+//! The metadata types of a kind.
+
+pub(crate) mod list;

@@ -1,0 +1,102 @@
+//! What the use cases need of the sync pipeline and the reconciler. `boot` hands in the one that runs.
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use super::error::AppError;
+use crate::domain::cluster::Cluster;
+use crate::domain::id::{ClusterId, PlanId};
+use crate::domain::place::Place;
+use crate::domain::plan::Plan;
+use crate::domain::resource::{ListFailure, Lookup, ResourceKey};
+
+/// A wish as a file or a caller wrote it, not normalised.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wanted {
+    pub metadata_type: String,
+    pub id: String,
+    pub at: Option<Place>,
+    pub spec: Option<Value>,
+    pub delete: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Proposal {
+    Documents(Vec<Wanted>),
+    Adopt { metadata_type: String, pattern: String },
+    Delete { key: ResourceKey },
+    Revert { key: ResourceKey, fields: Option<Vec<String>> },
+    Undo { plan: PlanId },
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProposeOptions {
+    /// Raises the limit, for this plan only.
+    pub deletes_max: Option<u32>,
+    /// The documents are all that is wished for: the rest is listed as warnings.
+    pub complete: bool,
+    pub store: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Approval {
+    pub allow_destructive: bool,
+    pub deletes_max: Option<u32>,
+    /// The plan's, as the caller saw it.
+    pub version: Option<i64>,
+}
+
+/// What one cycle saw.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cycle {
+    pub started_at_ms: i64,
+    pub ended_at_ms: i64,
+    pub types: Vec<TypeCycle>,
+    pub error: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct TypeCycle {
+    pub metadata_type: String,
+    pub seen: u64,
+    pub new: u64,
+    pub changed: u64,
+    pub gone: u64,
+    pub failures: Vec<ListFailure>,
+}
+
+#[async_trait]
+pub trait Engine: Send + Sync {
+    /// Reads what the wishes touch, decides, and stores the plan. Where there is nothing to do, its id is empty.
+    async fn propose(
+        &self,
+        cluster: &Cluster,
+        proposal: Proposal,
+        options: ProposeOptions,
+        actor: &str,
+    ) -> Result<Plan, AppError>;
+    async fn approve(&self, plan: &PlanId, approval: Approval, actor: &str) -> Result<Plan, AppError>;
+    async fn cancel(&self, plan: &PlanId, actor: &str) -> Result<Plan, AppError>;
+    /// Takes the cluster's value into the wish.
+    async fn accept(
+        &self,
+        cluster: &Cluster,
+        key: &ResourceKey,
+        fields: Option<Vec<String>>,
+        actor: &str,
+    ) -> Result<(), AppError>;
+    async fn ignore(
+        &self,
+        cluster: &Cluster,
+        key: &ResourceKey,
+        field: Option<String>,
+        actor: &str,
+    ) -> Result<(), AppError>;
+    async fn release(&self, cluster: &Cluster, key: &ResourceKey, actor: &str) -> Result<(), AppError>;
+    /// Asks the cluster now, with `effective` and `status`.
+    async fn look(&self, cluster: &Cluster, keys: &[ResourceKey]) -> Result<Vec<Lookup>, AppError>;
+    /// One cycle before the next one is due; waits for it.
+    async fn sync_now(&self, cluster: &Cluster) -> Result<Cycle, AppError>;
+    /// Wakes the cluster's reconciler; never waits.
+    fn nudge(&self, cluster: &ClusterId);
+}

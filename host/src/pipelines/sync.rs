@@ -1,0 +1,3 @@
+//! Sync: metadata both ways between what people want and what the clusters hold.
+
+pub mod plan;
