@@ -65,11 +65,17 @@ struct Cli {
 /// What every command understands.
 #[derive(Args, Clone, Default)]
 pub(crate) struct Global {
-    /// Address of the host [default: what the host wrote to its data folder, else http://127.0.0.1:7654]
+    /// Address of the host.
+    #[arg(
+        help = "Address of the host [default: what it wrote to its data folder, else http://127.0.0.1:7654]"
+    )]
     #[arg(long, global = true, env = "HEADGATE_URL", hide_env_values = true, value_name = "URL")]
     pub(crate) url: Option<String>,
-    /// Access token; other users of this machine see arguments, so HEADGATE_TOKEN is the better place
-    /// [default: the token in the host's data folder]
+    /// Access token.
+    #[arg(
+        help = "Access token; others on this machine see arguments, so HEADGATE_TOKEN is the better place [default: \
+                  the token in the host's data folder]"
+    )]
     #[arg(long, global = true, env = "HEADGATE_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     pub(crate) token: Option<String>,
     /// The host's data folder [default: headgate in the user's data folder]

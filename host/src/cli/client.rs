@@ -101,7 +101,7 @@ impl Client {
             match page.next {
                 // A host that gives an empty page with a cursor would keep us here for ever.
                 Some(next) if items.len() < limit && !empty && after.as_ref() != Some(&next) => {
-                    after = Some(next)
+                    after = Some(next);
                 }
                 _ => break,
             }
@@ -211,7 +211,7 @@ pub(crate) fn encode(text: &str) -> String {
     for byte in text.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                encoded.push(char::from(byte))
+                encoded.push(char::from(byte));
             }
             other => encoded.push_str(&format!("%{other:02X}")),
         }

@@ -19,15 +19,16 @@ impl Session<'_> {
     }
 
     pub(crate) fn client(&self) -> Result<Client, Failure> {
-        let url = self.global.url.as_deref();
-        let token = self.global.token.as_deref();
+        // An empty variable of the environment counts as not set.
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+        let (url, token) = (given(&self.global.url), given(&self.global.token));
         let data = match self.data_folder() {
             Ok(data) => data,
             // With both given, the folder is not needed.
             Err(_) if url.is_some() && token.is_some() => std::path::PathBuf::new(),
             Err(failure) => return Err(failure),
         };
-        Client::new(target(url, token, &data)?, self.global.ca_cert.as_deref())
+        Client::new(target(url.as_deref(), token.as_deref(), &data)?, self.global.ca_cert.as_deref())
     }
 
     pub(crate) fn now_ms(&self) -> i64 {

@@ -42,12 +42,20 @@ pub(crate) struct Terminal {
     stdin: Box<dyn BufRead>,
     /// Results go to a person, who wants colours.
     colours: bool,
-    /// Progress goes to a person: one line that is rewritten.
-    live: bool,
+    progress: Progress,
     /// A person can be asked.
     asks: bool,
-    /// A progress line stands, without its end.
-    unfinished: bool,
+}
+
+/// Where progress goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// To a file: a line each.
+    Lines,
+    /// To a person: one line that is rewritten.
+    Rewritten,
+    /// As before, and a line stands without its end.
+    Unfinished,
 }
 
 impl Terminal {
@@ -56,12 +64,11 @@ impl Terminal {
             || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         Self {
             colours: !plain && io::stdout().is_terminal(),
-            live: io::stderr().is_terminal(),
+            progress: if io::stderr().is_terminal() { Progress::Rewritten } else { Progress::Lines },
             asks: io::stdin().is_terminal() && io::stderr().is_terminal(),
             stdout: Box::new(io::BufWriter::new(io::stdout())),
             stderr: Box::new(io::stderr()),
             stdin: Box::new(io::BufReader::new(io::stdin())),
-            unfinished: false,
         }
     }
 
@@ -85,16 +92,17 @@ impl Terminal {
     /// How far it is: rewrites itself on a terminal, a line each elsewhere.
     pub(crate) fn progress(&mut self, text: impl Display) -> io::Result<()> {
         self.flush()?;
-        if !self.live {
+        if self.progress == Progress::Lines {
             return writeln!(self.stderr, "{text}");
         }
-        self.unfinished = true;
+        self.progress = Progress::Unfinished;
         write!(self.stderr, "\r\x1b[K{text}")?;
         self.stderr.flush()
     }
 
     pub(crate) fn end_progress(&mut self) -> io::Result<()> {
-        if std::mem::take(&mut self.unfinished) {
+        if self.progress == Progress::Unfinished {
+            self.progress = Progress::Rewritten;
             write!(self.stderr, "\r\x1b[K")?;
         }
         Ok(())
@@ -109,7 +117,7 @@ impl Terminal {
     }
 
     pub(crate) fn is_live(&self) -> bool {
-        self.live
+        self.progress != Progress::Lines
     }
 
     /// Whether the answer is `yes`, in full.
@@ -144,7 +152,7 @@ pub(crate) mod recorded {
     use std::io::{Cursor, Write};
     use std::sync::{Arc, Mutex};
 
-    use super::Terminal;
+    use super::{Progress, Terminal};
 
     #[derive(Clone, Default)]
     pub(crate) struct Sheet(Arc<Mutex<Vec<u8>>>);
@@ -175,9 +183,8 @@ pub(crate) mod recorded {
                 stderr: Box::new(stderr.clone()),
                 stdin: Box::new(Cursor::new(stdin.to_owned())),
                 colours: false,
-                live: false,
+                progress: Progress::Lines,
                 asks: false,
-                unfinished: false,
             };
             (terminal, stdout, stderr)
         }

@@ -459,3 +459,36 @@ fn what_is_no_backup_and_no_database_is_told() {
         error: `DATA/file` is no backup that this headgate can read: its first line is not the one of a backup
         ");
 }
+
+#[test]
+fn a_policy_of_a_type_is_named_in_the_query() {
+    let stands =
+        json!([{"drift": "propose"}, {"type": "topic", "protect": true}, {"type": "acl", "drift": "show"}]);
+    let answer = json!({"type": "topic", "drift": "revert", "protect": true});
+    let ended = command(
+        &["policy", "set", "lab", "topic", "--drift", "revert"],
+        vec![(200, stands.clone()), (200, answer)],
+    );
+    assert_eq!(
+        ended.asked[1],
+        "PUT /api/v1/clusters/lab/policies?type=topic {\"drift\":\"revert\",\"protect\":true}"
+    );
+    let shown = command(&["policy", "show", "lab", "topic"], vec![(200, stands)]);
+    insta::assert_snapshot!(shown.stdout, @"
+        TYPE    PROTECT
+        topic   true
+        ");
+}
+
+#[test]
+fn events_are_read_since_a_time() {
+    let event = json!({
+        "id": "01931b0e-0000-7000-8000-000000000001", "at_ms": 0, "cluster": null, "kind": "plan.applied",
+        "subject": "lab", "data": {"steps": 2}, "actor": "owner",
+    });
+    let ended = command(&["events", "--since", "1h"], vec![(200, json!({"items": [event], "next": null}))]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    insta::assert_snapshot!(ended.stdout, @r#"1970-01-01 00:00:00Z   plan.applied               lab   {"steps":2}   by owner"#);
+    assert!(ended.asked[0].starts_with("GET /api/v1/events?after=01"), "{}", ended.asked[0]);
+    assert_eq!(command(&["events", "--since", "soon"], Vec::new()).code, 3);
+}

@@ -16,7 +16,8 @@ use crate::store::{Options, RestoreOptions, SealingKey, StoreError, backup, rest
 /// Where the host keeps what it knows.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Kept {
-    /// sqlite://PATH or postgres://USER@HOST/DATABASE [default: SQLite in the data folder]
+    /// The database.
+    #[arg(help = "sqlite://PATH or postgres://USER@HOST/DATABASE [default: SQLite in the data folder]")]
     #[arg(long, env = "HEADGATE_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub(super) database_url: Option<String>,
     /// The key that seals secrets [default: `key` in the data folder]
@@ -116,7 +117,8 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
 }
 
-fn refusal(error: &StoreError) -> Failure {
+/// With everything that caused it, and the exit code of its sort.
+pub(super) fn refusal(error: &StoreError) -> Failure {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(source) = cause {
@@ -124,9 +126,12 @@ fn refusal(error: &StoreError) -> Failure {
         cause = source.source();
     }
     match error {
-        StoreError::Locked { .. } | StoreError::NotEmpty { .. } | StoreError::OtherKey { .. } => {
-            Failure::Refused(text)
-        }
+        StoreError::Newer { .. }
+        | StoreError::NotMigrated { .. }
+        | StoreError::Altered { .. }
+        | StoreError::Locked { .. }
+        | StoreError::NotEmpty { .. }
+        | StoreError::OtherKey { .. } => Failure::Refused(text),
         StoreError::Address { .. }
         | StoreError::Missing { .. }
         | StoreError::NotABackup { .. }

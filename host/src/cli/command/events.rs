@@ -23,6 +23,7 @@ const WAIT_LAST: Duration = Duration::from_secs(15);
 #[command(after_help = "\
 Examples:
   headgate events -c lab
+  headgate events --since 7d
   headgate events --follow
   headgate events --follow -o json | jq 'select(.kind == \"resource.drifted\")'
 
@@ -34,12 +35,12 @@ pub(in crate::cli) struct Events {
     /// Go on with what happens
     #[arg(short, long)]
     follow: bool,
+    /// Only of so long ago: 90s, 30m, 24h, 7d
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = milliseconds, conflicts_with = "after")]
+    since: i64,
     /// Only after this event
     #[arg(long, value_name = "EVENT")]
     after: Option<String>,
-    /// At most so many, before following
-    #[arg(long, value_name = "N", default_value = "1000")]
-    limit: usize,
     /// How the events are printed; json is a line each
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     output: Format,
@@ -56,10 +57,12 @@ struct Message {
 impl Events {
     pub(in crate::cli) fn run(&self, session: &mut Session<'_>) -> Result<Exit, Failure> {
         let client = session.client()?;
+        let after =
+            self.after.clone().unwrap_or_else(|| first_id(session.now_ms().saturating_sub(self.since)));
         let mut query = self.query();
-        query.extend(self.after.as_deref().map(|after| ("after", after)));
-        let events: Vec<Value> = client.list("/events", &query, Some(self.limit))?;
-        let mut last = self.after.clone();
+        query.push(("after", &after));
+        let events: Vec<Value> = client.list("/events", &query, None)?;
+        let mut last = Some(after.clone());
         for event in &events {
             last = event.get("id").and_then(Value::as_str).map(str::to_owned).or(last);
             self.print(event, session)?;
@@ -113,10 +116,9 @@ impl Events {
                         self.tell(&message, session)?;
                         session.terminal.flush()?;
                     }
-                    session.terminal.note("The stream ended; asking for it again.")?;
                 }
                 Err(failure @ Failure::Unreachable { .. }) => {
-                    session.terminal.note(format_args!("{failure}; trying again"))?
+                    session.terminal.note(format_args!("{failure}; trying again"))?;
                 }
                 Err(failure) => return Err(failure),
             }
@@ -136,6 +138,26 @@ impl Events {
             Err(error) => Err(Failure::Failed(format!("an event of the stream is not understood: {error}"))),
         }
     }
+}
+
+/// Ids of events begin with their time: this one lies before all of that millisecond.
+fn first_id(at_ms: i64) -> String {
+    let at_ms = u128::try_from(at_ms).unwrap_or(0);
+    uuid::Uuid::from_u128(at_ms << 80).to_string()
+}
+
+fn milliseconds(text: &str) -> Result<i64, String> {
+    let wrong = || format!("`{text}` is no time; write 90s, 30m, 24h or 7d");
+    let number = text.trim_end_matches(char::is_alphabetic);
+    let unit_s = match text.strip_prefix(number) {
+        Some("s") => 1,
+        Some("m") => 60,
+        Some("h") => 3_600,
+        Some("d") => 86_400,
+        Some(_) | None => return Err(wrong()),
+    };
+    let number: i64 = number.parse().map_err(|_error| wrong())?;
+    number.checked_mul(unit_s * 1_000).filter(|time| *time >= 0).ok_or_else(wrong)
 }
 
 /// The next message with data; `None` when the stream ended. Comments keep it alive and say nothing.

@@ -187,7 +187,8 @@ fn own_columns(views: &[ResourceView]) -> Vec<String> {
     for view in views {
         for document in [&view.resource.observed, &view.resource.status_document] {
             for (key, value) in document.as_object().unwrap_or(&Map::new()) {
-                if !(value.is_object() || value.is_array() || value.is_null()) && !columns.contains(key) {
+                let scalar = value.is_string() || value.is_number() || value.is_boolean();
+                if scalar && !columns.contains(key) {
                     columns.push(key.clone());
                 }
             }

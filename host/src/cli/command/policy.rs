@@ -99,7 +99,8 @@ impl Policy {
     pub(in crate::cli) fn run(&self, session: &mut Session<'_>) -> Result<Exit, Failure> {
         match self {
             Self::Show { subject, output } => {
-                let entries = subject.entries(&session.client()?)?;
+                let mut entries = subject.entries(&session.client()?)?;
+                entries.retain(|entry| subject.covers(&entry.subject));
                 print(&entries, *output, session)
             }
             Self::Set(set) => set.run(session),
@@ -124,7 +125,13 @@ impl Lies {
     }
 
     fn entries(&self, client: &Client) -> Result<Vec<PolicyEntry>, Failure> {
-        client.get(&self.path(), &self.query())
+        client.get(&self.path(), &[])
+    }
+
+    /// What is narrower is shown too.
+    fn covers(&self, subject: &PolicySubject) -> bool {
+        let within = |wanted: &Option<String>, found: &Option<String>| wanted.is_none() || wanted == found;
+        within(&self.metadata_type, &subject.metadata_type) && within(&self.id, &subject.id)
     }
 }
 
@@ -139,8 +146,7 @@ impl Set {
             session.terminal.note("Nothing is changed: the policy says so already.")?;
             return Ok(Exit::Done);
         }
-        let body =
-            to_value(PolicyEntry { subject, policy }).map_err(|error| Failure::Failed(error.to_string()))?;
+        let body = to_value(policy).map_err(|error| Failure::Failed(error.to_string()))?;
         let entry: PolicyEntry =
             client.call(&Method::PUT, &self.subject.path(), &self.subject.query(), Some(&body))?;
         print(&[entry], self.output, session)

@@ -74,7 +74,8 @@ fn head(view: &ClusterView, session: &mut Session<'_>) -> Result<(), Failure> {
         let next_ms = i64::try_from(*next_attempt_at_ms).unwrap_or(i64::MAX);
         let wait = age(now_ms, next_ms);
         let reason = printable(reason);
-        terminal.line(format_args!("  unreachable since {failures} attempts, next in {wait}: {reason}"))?;
+        terminal
+            .line(format_args!("  unreachable {failures} times in a row, asked again in {wait}: {reason}"))?;
     }
     if let Reach::Foreign { found } = &cluster.reach {
         terminal.line(format_args!(
