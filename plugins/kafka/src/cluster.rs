@@ -1,6 +1,7 @@
 //! The brokers of one cluster and the connections to them: who is there, who answers, and questions to one or to all.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use headgate_sdk::framed::{self, Channel, Lost};
 use headgate_sdk::net::{self, Connection, Options};
@@ -18,7 +19,7 @@ const CONNECT_TIMEOUT_MS: u32 = 4_000;
 const IO_TIMEOUT_MS: u32 = 28_000;
 
 /// The first answer costs a broker nothing.
-const HANDSHAKE_TIMEOUT_MS: u64 = 5_000;
+const HANDSHAKE_TIMEOUT_MS: u64 = 4_000;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Broker {
@@ -43,6 +44,13 @@ enum At {
     Broker(i32),
 }
 
+/// How many of the addresses must serve before it goes on.
+#[derive(Clone, Copy, PartialEq)]
+enum Wanted {
+    One,
+    All,
+}
+
 impl Brokers {
     pub(crate) fn new(settings: Settings) -> Self {
         Self { settings, known: BTreeMap::new(), links: BTreeMap::new(), seed: None }
@@ -57,14 +65,15 @@ impl Brokers {
                 log::debug("ask again elsewhere", &[("because", &lost.error.message)]);
                 self.drop_unusable();
                 let at = self.any()?;
-                Ok(self.link_at(at)?.ask(request, READ_TIMEOUT_MS)?)
+                let answer = self.link_at(at)?.ask(request, READ_TIMEOUT_MS);
+                answer.map_err(|lost| self.explain(lost.error))
             }
             Err(lost) => Err(lost.error),
         }
     }
 
     /// Asks whichever broker answers, once: what was sent may have been done.
-    pub(crate) fn write<R: Request>(&mut self, request: &R, timeout_ms: u64) -> Result<R::Response, Lost> {
+    pub(crate) fn once<R: Request>(&mut self, request: &R, timeout_ms: u64) -> Result<R::Response, Lost> {
         let not_sent = |error| Lost { sent: false, error };
         let at = self.any().map_err(not_sent)?;
         self.link_at(at).map_err(not_sent)?.ask(request, timeout_ms)
@@ -178,6 +187,18 @@ impl Brokers {
         }
     }
 
+    /// A listener that wants a login closes the connection on the first real question.
+    fn explain(&self, error: Error) -> Error {
+        if self.known.is_empty() && self.settings.login.is_none() && error.kind == ErrorKind::Unavailable {
+            let message = format!(
+                "{} on the first question; does the listener want a login? Then set `security` to SASL_PLAINTEXT or SASL_SSL",
+                error.message
+            );
+            return Error { kind: ErrorKind::Unauthenticated, message, ..error };
+        }
+        error
+    }
+
     fn any(&mut self) -> Result<At> {
         self.drop_unusable();
         if let Some(id) = self.links.keys().next() {
@@ -212,9 +233,10 @@ impl Brokers {
             }
         }
         let mut errors: Vec<Error> = Vec::new();
-        for link in open_links(&self.settings, &addresses) {
+        for link in open_links(&self.settings, &addresses, Wanted::One) {
             match link {
                 Ok(link) => return Ok(link),
+                Err(error) if error.kind == ErrorKind::Cancelled => {}
                 Err(error) => errors.push(error),
             }
         }
@@ -236,7 +258,7 @@ impl Brokers {
                 None => drop(failures.insert(*id, unknown_broker(*id))),
             }
         }
-        for (id, link) in missing.into_iter().zip(open_links(&self.settings, &addresses)) {
+        for (id, link) in missing.into_iter().zip(open_links(&self.settings, &addresses, Wanted::All)) {
             match link {
                 Ok(link) => drop(self.links.insert(id, link)),
                 Err(error) => drop(failures.insert(id, error)),
@@ -247,7 +269,7 @@ impl Brokers {
 }
 
 /// Connects, agrees on versions and logs in, at all addresses together.
-fn open_links(settings: &Settings, addresses: &[(String, u16)]) -> Vec<Result<Link>> {
+fn open_links(settings: &Settings, addresses: &[(String, u16)], wanted: Wanted) -> Vec<Result<Link>> {
     if addresses.is_empty() {
         return Vec::new();
     }
@@ -263,12 +285,13 @@ fn open_links(settings: &Settings, addresses: &[(String, u16)]) -> Vec<Result<Li
         .zip(connections)
         .map(|((host, port), connection)| unversioned(&peer(host, *port), connection))
         .collect();
-    agree_on_versions(&mut links);
+    agree_on_versions(&mut links, wanted);
     for slot in &mut links {
         if let (Ok(link), Some(login)) = (slot.as_mut(), &settings.login)
             && let Err(error) = sasl::log_in(link, login)
         {
-            *slot = Err(error);
+            let peer = link.channel.peer().to_owned();
+            *slot = Err(named(error, &peer));
         }
     }
     links
@@ -280,7 +303,7 @@ fn unversioned(peer: &str, connection: Result<Connection>) -> Result<Link> {
     Ok(Link { channel, versions: versions::Versions::default(), expires_ns: None })
 }
 
-fn agree_on_versions(slots: &mut [Result<Link>]) {
+fn agree_on_versions(slots: &mut [Result<Link>], wanted: Wanted) {
     let (mut requests, mut failed) = (Vec::new(), Vec::new());
     let mut links: Vec<&mut Link> = slots.iter_mut().filter_map(|slot| slot.as_mut().ok()).collect();
     for (channel, link) in links.iter_mut().enumerate() {
@@ -294,10 +317,19 @@ fn agree_on_versions(slots: &mut [Result<Link>]) {
     let mut answers: Vec<(usize, Result<versions::Versions>)> = Vec::new();
     let mut channels: Vec<&mut Channel> = links.iter_mut().map(|link| &mut link.channel).collect();
     framed::exchange(&mut channels, requests, HANDSHAKE_TIMEOUT_MS, |index, answer| {
-        if let Some(owner) = owners.get(index) {
-            answers.push((*owner, answer.map_err(Error::from).and_then(|frame| versions::parse(&frame))));
-        }
+        let Some(owner) = owners.get(index) else { return ControlFlow::Continue(()) };
+        let answer = answer.map_err(Error::from).and_then(|frame| versions::parse(&frame));
+        let serves = answer.is_ok();
+        answers.push((*owner, answer));
+        if serves && wanted == Wanted::One { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
+    if answers.iter().any(|(_, answer)| answer.is_ok()) && wanted == Wanted::One {
+        let answered: Vec<usize> = answers.iter().map(|(owner, _)| *owner).collect();
+        let slower = links.iter().enumerate().filter(|(owner, _)| !answered.contains(owner));
+        failed.extend(slower.map(|(_, link)| {
+            (link.channel.peer().to_owned(), Error::new(ErrorKind::Cancelled, "another was faster"))
+        }));
+    }
     for (owner, answer) in answers {
         let Some(link) = links.get_mut(owner) else { continue };
         match answer {
@@ -316,7 +348,11 @@ fn agree_on_versions(slots: &mut [Result<Link>]) {
 /// The first exchange failed: most often something else listens there, or the listener wants TLS.
 fn not_kafka(error: Error) -> Error {
     match error.kind {
-        ErrorKind::Protocol | ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Exhausted => Error {
+        ErrorKind::Timeout => {
+            let message = format!("it takes connections and then is silent: {}", error.message);
+            Error { message, ..error }
+        }
+        ErrorKind::Protocol | ErrorKind::Unavailable | ErrorKind::Exhausted => Error {
             kind: if error.kind == ErrorKind::Exhausted { ErrorKind::Protocol } else { error.kind },
             code: error.code.or_else(|| Some("NOT_KAFKA".to_owned())),
             message: format!(

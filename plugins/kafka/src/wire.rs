@@ -1,6 +1,7 @@
 //! Kafka's protocol on one connection: versions agreed on, requests out, answers checked and decoded.
 
 use std::marker::PhantomData;
+use std::ops::ControlFlow;
 
 use bytes::{Buf, Bytes, BytesMut};
 use headgate_sdk::framed::{self, Channel, Lost};
@@ -107,6 +108,7 @@ pub(crate) fn ask_all<R: Request>(
             let decoded = |frame| decode::<R>(frame, *version).map_err(|error| Lost { sent: true, error });
             put(&mut answers, *origin, answer.and_then(decoded));
         }
+        ControlFlow::Continue(())
     });
     let unanswered = || Err(Lost { sent: true, error: Error::internal("no answer was handed over") });
     answers.into_iter().map(|answer| answer.unwrap_or_else(unanswered)).collect()
