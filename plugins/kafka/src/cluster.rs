@@ -10,7 +10,9 @@ use kafka_protocol::messages::{MetadataRequest, MetadataResponse};
 use kafka_protocol::protocol::{Request, StrBytes};
 
 use crate::settings::Settings;
-use crate::wire::{self, FRAME_BYTES_MAX, Link, READ_TIMEOUT_MS, Sent, codes, sasl, versions};
+use crate::wire::{
+    self, FRAME_BYTES_MAX, Link, Prepare, READ_TIMEOUT_MS, Raw, Ready, Sent, codes, decode, sasl, versions,
+};
 
 /// A broker on the same continent accepts well within this.
 const CONNECT_TIMEOUT_MS: u32 = 4_000;
@@ -58,15 +60,23 @@ impl Brokers {
 
     /// Asks whichever broker answers. A question that only reads is asked once more, elsewhere, when the connection fails.
     pub(crate) fn read<R: Request>(&mut self, request: &R) -> Result<R::Response> {
+        let (at, answer) = self.read_raw(&mut |link| link.prepare(request))?;
+        decode::<R>(answer).map_err(|error| match self.link_at(at) {
+            Ok(link) => error.during(link.channel.peer()),
+            Err(_) => error,
+        })
+    }
+
+    fn read_raw(&mut self, prepare: &mut Prepare<'_>) -> Result<(At, Raw)> {
         let at = self.any()?;
-        match self.link_at(at)?.ask(request, READ_TIMEOUT_MS) {
-            Ok(answer) => Ok(answer),
+        match self.link_at(at)?.ask_raw(prepare, READ_TIMEOUT_MS) {
+            Ok(answer) => Ok((at, answer)),
             Err(lost) if worth_another_try(&lost) => {
                 log::debug("ask again elsewhere", &[("because", &lost.error.message)]);
                 self.drop_unusable();
                 let at = self.any()?;
-                let answer = self.link_at(at)?.ask(request, READ_TIMEOUT_MS);
-                answer.map_err(|lost| self.explain(lost.error))
+                let answer = self.link_at(at)?.ask_raw(prepare, READ_TIMEOUT_MS);
+                answer.map(|answer| (at, answer)).map_err(|lost| self.explain(lost.error))
             }
             Err(lost) => Err(lost.error),
         }
@@ -74,9 +84,14 @@ impl Brokers {
 
     /// Asks whichever broker answers, once: what was sent may have been done.
     pub(crate) fn once<R: Request>(&mut self, request: &R, timeout_ms: u64) -> Result<R::Response, Lost> {
+        let answer = self.once_raw(&mut |link| link.prepare(request), timeout_ms)?;
+        decode::<R>(answer).map_err(|error| Lost { sent: true, error })
+    }
+
+    fn once_raw(&mut self, prepare: &mut Prepare<'_>, timeout_ms: u64) -> Result<Raw, Lost> {
         let not_sent = |error| Lost { sent: false, error };
         let at = self.any().map_err(not_sent)?;
-        self.link_at(at).map_err(not_sent)?.ask(request, timeout_ms)
+        self.link_at(at).map_err(not_sent)?.ask_raw(prepare, timeout_ms)
     }
 
     /// A question to each of these brokers, in flight together; the answers come in the order of the questions.
@@ -85,19 +100,34 @@ impl Brokers {
         questions: Vec<(i32, R)>,
         timeout_ms: u64,
     ) -> Vec<Result<R::Response, Lost>> {
-        let ids: Vec<i32> = questions.iter().map(|(id, _)| *id).collect();
-        let failures = self.connect_brokers(&ids);
-        let (mut positions, mut links) = (BTreeMap::new(), Vec::new());
+        let (ids, requests): (Vec<i32>, Vec<R>) = questions.into_iter().unzip();
+        let mut prepare = |index: usize, link: &mut Link| match requests.get(index) {
+            Some(request) => link.prepare(request),
+            None => Err(Error::internal("no such question")),
+        };
+        let answers = self.ask_each_raw(&ids, &mut prepare, timeout_ms);
+        let decoded = |raw| decode::<R>(raw).map_err(|error| Lost { sent: true, error });
+        answers.into_iter().map(|answer| answer.and_then(decoded)).collect()
+    }
+
+    fn ask_each_raw(
+        &mut self,
+        ids: &[i32],
+        prepare: &mut dyn FnMut(usize, &mut Link) -> Result<Ready>,
+        timeout_ms: u64,
+    ) -> Vec<Result<Raw, Lost>> {
+        let failures = self.connect_brokers(ids);
+        let (mut order, mut links) = (Vec::new(), Vec::new());
         for (id, link) in &mut self.links {
             if ids.contains(id) {
-                positions.insert(*id, links.len());
+                order.push(*id);
                 links.push(link);
             }
         }
         // A broker without a link gets a position that no link has.
-        let position = |id: i32| positions.get(&id).copied().unwrap_or(usize::MAX);
-        let questions = questions.into_iter().map(|(id, request)| (position(id), request)).collect();
-        let mut answers = wire::ask_all(&mut links, questions, timeout_ms);
+        let position = |id: &i32| order.iter().position(|known| known == id).unwrap_or(usize::MAX);
+        let positions: Vec<usize> = ids.iter().map(position).collect();
+        let mut answers = wire::ask_all(&mut links, &positions, prepare, timeout_ms);
         for (id, answer) in ids.iter().zip(&mut answers) {
             if let Some(error) = failures.get(id) {
                 *answer = Err(Lost { sent: false, error: error.clone() });
