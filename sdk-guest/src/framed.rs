@@ -2,7 +2,9 @@
 //! connections are asked at the same time.
 
 use std::borrow::Borrow;
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use crate::net::{self, Connection, Piece};
@@ -167,13 +169,20 @@ struct Line {
 }
 
 /// Sends all requests, each channel's in order and some ahead, and hands over each answer as it comes, with the
-/// request's index. A peer that is silent for `timeout_ms` loses what it was asked; the others are not held up.
+/// request's index. A peer that is silent for `timeout_ms` loses what it was asked; the others are not held up. A break
+/// leaves the rest unanswered.
 pub fn exchange(
     channels: &mut [&mut Channel],
     mut requests: Vec<Request>,
     timeout_ms: u64,
-    mut on_answer: impl FnMut(usize, Result<Vec<u8>, Lost>),
+    mut on_answer: impl FnMut(usize, Result<Vec<u8>, Lost>) -> ControlFlow<()>,
 ) {
+    let enough = Cell::new(false);
+    let mut on_answer = |index: usize, answer: Result<Vec<u8>, Lost>| {
+        if !enough.get() && on_answer(index, answer).is_break() {
+            enough.set(true);
+        }
+    };
     let mut lines: Vec<Line> = channels.iter().map(|_| Line::default()).collect();
     for (index, request) in requests.iter().enumerate() {
         match lines.get_mut(request.channel) {
@@ -188,7 +197,7 @@ pub fn exchange(
         let waiting: Vec<usize> = (0..lines.len())
             .filter(|index| lines.get(*index).is_some_and(|line| !line.in_flight.is_empty()))
             .collect();
-        if waiting.is_empty() {
+        if waiting.is_empty() || enough.get() {
             return;
         }
         match ready(channels, &waiting, timeout_ms) {

@@ -5,6 +5,7 @@
 //! native BOOTSTRAP list TYPE [brief] [limit=N] [field=/config/KEY…]
 //! native BOOTSTRAP get TYPE ID [node=ID]
 //! native BOOTSTRAP write TYPE ID create|delete|edit [SPEC | /PATH=JSON…] [dry] [node=ID] [incarnation=ID]
+//! native BOOTSTRAP fill COUNT [delete]
 //! native BOOTSTRAP bench [ROUNDS] [brief] [limit=N] [field=/config/KEY…]
 //! ```
 //! `mechanism`, `username`, `security` go into the form; `HEADGATE_PASSWORD` is the secret.
@@ -62,9 +63,34 @@ fn run(words: &[&str]) -> Result<()> {
             let outcomes: Vec<Outcome> = kafka.write_resources(&[write], options.contains(&"dry"))?;
             say(&format!("{outcomes:?}"));
         }
+        ("fill", [count, options @ ..]) => fill(&mut kafka, count.parse().unwrap_or(1), options)?,
         ("bench", options) => bench(&mut kafka, options)?,
         _ => return Err(Error::invalid_argument("there is no such command: see the head of this file")),
     }
+    Ok(())
+}
+
+/// Makes, or deletes, so many topics in one batch and prints what came of it.
+fn fill(kafka: &mut Kafka, count: usize, options: &[&str]) -> Result<()> {
+    let spec = r#"{"partitions":1,"replication_factor":1,"config":{"retention.ms":"7200000"}}"#;
+    let action = if options.contains(&"delete") { Action::Delete } else { Action::Create(spec.to_owned()) };
+    let write = |index: usize| Write {
+        key: key("topic", &format!("fill-{index:05}"), &[]),
+        action: action.clone(),
+        revision: None,
+        incarnation: None,
+        extra: None,
+    };
+    let writes: Vec<Write> = (0..count).map(write).collect();
+    let start = Instant::now();
+    let outcomes = kafka.write_resources(&writes, false)?;
+    let accepted = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Accepted(_))).count();
+    say(&json!({"accepted": accepted, "of": count, "wall_ms": start.elapsed().as_millis()}).to_string());
+    outcomes
+        .iter()
+        .filter(|outcome| !matches!(outcome, Outcome::Accepted(_)))
+        .take(3)
+        .for_each(|one| say(&format!("{one:?}")));
     Ok(())
 }
 

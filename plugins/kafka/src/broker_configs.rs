@@ -149,7 +149,7 @@ pub(crate) fn write(brokers: &mut Brokers, writes: &[&Write], dry_run: bool) -> 
             let request = IncrementalAlterConfigsRequest::default()
                 .with_resources(resources)
                 .with_validate_only(dry_run);
-            brokers.write(&request, WRITE_TIMEOUT_MS)
+            brokers.once(&request, WRITE_TIMEOUT_MS)
         }
     };
     let outcomes = writes.iter().zip(changes).map(|(write, change)| match change {

@@ -1,6 +1,7 @@
 //! The brokers of one cluster and the connections to them: who is there, who answers, and questions to one or to all.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use headgate_sdk::framed::{self, Channel, Lost};
 use headgate_sdk::net::{self, Connection, Options};
@@ -9,7 +10,9 @@ use kafka_protocol::messages::{MetadataRequest, MetadataResponse};
 use kafka_protocol::protocol::{Request, StrBytes};
 
 use crate::settings::Settings;
-use crate::wire::{self, FRAME_BYTES_MAX, Link, READ_TIMEOUT_MS, Sent, codes, sasl, versions};
+use crate::wire::{
+    self, FRAME_BYTES_MAX, Link, Prepare, READ_TIMEOUT_MS, Raw, Ready, Sent, codes, decode, sasl, versions,
+};
 
 /// A broker on the same continent accepts well within this.
 const CONNECT_TIMEOUT_MS: u32 = 4_000;
@@ -18,7 +21,7 @@ const CONNECT_TIMEOUT_MS: u32 = 4_000;
 const IO_TIMEOUT_MS: u32 = 28_000;
 
 /// The first answer costs a broker nothing.
-const HANDSHAKE_TIMEOUT_MS: u64 = 5_000;
+const HANDSHAKE_TIMEOUT_MS: u64 = 4_000;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Broker {
@@ -43,6 +46,13 @@ enum At {
     Broker(i32),
 }
 
+/// How many of the addresses must serve before it goes on.
+#[derive(Clone, Copy, PartialEq)]
+enum Wanted {
+    One,
+    All,
+}
+
 impl Brokers {
     pub(crate) fn new(settings: Settings) -> Self {
         Self { settings, known: BTreeMap::new(), links: BTreeMap::new(), seed: None }
@@ -50,24 +60,38 @@ impl Brokers {
 
     /// Asks whichever broker answers. A question that only reads is asked once more, elsewhere, when the connection fails.
     pub(crate) fn read<R: Request>(&mut self, request: &R) -> Result<R::Response> {
+        let (at, answer) = self.read_raw(&mut |link| link.prepare(request))?;
+        decode::<R>(answer).map_err(|error| match self.link_at(at) {
+            Ok(link) => error.during(link.channel.peer()),
+            Err(_) => error,
+        })
+    }
+
+    fn read_raw(&mut self, prepare: &mut Prepare<'_>) -> Result<(At, Raw)> {
         let at = self.any()?;
-        match self.link_at(at)?.ask(request, READ_TIMEOUT_MS) {
-            Ok(answer) => Ok(answer),
+        match self.link_at(at)?.ask_raw(prepare, READ_TIMEOUT_MS) {
+            Ok(answer) => Ok((at, answer)),
             Err(lost) if worth_another_try(&lost) => {
                 log::debug("ask again elsewhere", &[("because", &lost.error.message)]);
                 self.drop_unusable();
                 let at = self.any()?;
-                Ok(self.link_at(at)?.ask(request, READ_TIMEOUT_MS)?)
+                let answer = self.link_at(at)?.ask_raw(prepare, READ_TIMEOUT_MS);
+                answer.map(|answer| (at, answer)).map_err(|lost| self.explain(lost.error))
             }
             Err(lost) => Err(lost.error),
         }
     }
 
     /// Asks whichever broker answers, once: what was sent may have been done.
-    pub(crate) fn write<R: Request>(&mut self, request: &R, timeout_ms: u64) -> Result<R::Response, Lost> {
+    pub(crate) fn once<R: Request>(&mut self, request: &R, timeout_ms: u64) -> Result<R::Response, Lost> {
+        let answer = self.once_raw(&mut |link| link.prepare(request), timeout_ms)?;
+        decode::<R>(answer).map_err(|error| Lost { sent: true, error })
+    }
+
+    fn once_raw(&mut self, prepare: &mut Prepare<'_>, timeout_ms: u64) -> Result<Raw, Lost> {
         let not_sent = |error| Lost { sent: false, error };
         let at = self.any().map_err(not_sent)?;
-        self.link_at(at).map_err(not_sent)?.ask(request, timeout_ms)
+        self.link_at(at).map_err(not_sent)?.ask_raw(prepare, timeout_ms)
     }
 
     /// A question to each of these brokers, in flight together; the answers come in the order of the questions.
@@ -76,19 +100,34 @@ impl Brokers {
         questions: Vec<(i32, R)>,
         timeout_ms: u64,
     ) -> Vec<Result<R::Response, Lost>> {
-        let ids: Vec<i32> = questions.iter().map(|(id, _)| *id).collect();
-        let failures = self.connect_brokers(&ids);
-        let (mut positions, mut links) = (BTreeMap::new(), Vec::new());
+        let (ids, requests): (Vec<i32>, Vec<R>) = questions.into_iter().unzip();
+        let mut prepare = |index: usize, link: &mut Link| match requests.get(index) {
+            Some(request) => link.prepare(request),
+            None => Err(Error::internal("no such question")),
+        };
+        let answers = self.ask_each_raw(&ids, &mut prepare, timeout_ms);
+        let decoded = |raw| decode::<R>(raw).map_err(|error| Lost { sent: true, error });
+        answers.into_iter().map(|answer| answer.and_then(decoded)).collect()
+    }
+
+    fn ask_each_raw(
+        &mut self,
+        ids: &[i32],
+        prepare: &mut dyn FnMut(usize, &mut Link) -> Result<Ready>,
+        timeout_ms: u64,
+    ) -> Vec<Result<Raw, Lost>> {
+        let failures = self.connect_brokers(ids);
+        let (mut order, mut links) = (Vec::new(), Vec::new());
         for (id, link) in &mut self.links {
             if ids.contains(id) {
-                positions.insert(*id, links.len());
+                order.push(*id);
                 links.push(link);
             }
         }
         // A broker without a link gets a position that no link has.
-        let position = |id: i32| positions.get(&id).copied().unwrap_or(usize::MAX);
-        let questions = questions.into_iter().map(|(id, request)| (position(id), request)).collect();
-        let mut answers = wire::ask_all(&mut links, questions, timeout_ms);
+        let position = |id: &i32| order.iter().position(|known| known == id).unwrap_or(usize::MAX);
+        let positions: Vec<usize> = ids.iter().map(position).collect();
+        let mut answers = wire::ask_all(&mut links, &positions, prepare, timeout_ms);
         for (id, answer) in ids.iter().zip(&mut answers) {
             if let Some(error) = failures.get(id) {
                 *answer = Err(Lost { sent: false, error: error.clone() });
@@ -178,6 +217,18 @@ impl Brokers {
         }
     }
 
+    /// A listener that wants a login closes the connection on the first real question.
+    fn explain(&self, error: Error) -> Error {
+        if self.known.is_empty() && self.settings.login.is_none() && error.kind == ErrorKind::Unavailable {
+            let message = format!(
+                "{} on the first question; does the listener want a login? Then set `security` to SASL_PLAINTEXT or SASL_SSL",
+                error.message
+            );
+            return Error { kind: ErrorKind::Unauthenticated, message, ..error };
+        }
+        error
+    }
+
     fn any(&mut self) -> Result<At> {
         self.drop_unusable();
         if let Some(id) = self.links.keys().next() {
@@ -212,9 +263,10 @@ impl Brokers {
             }
         }
         let mut errors: Vec<Error> = Vec::new();
-        for link in open_links(&self.settings, &addresses) {
+        for link in open_links(&self.settings, &addresses, Wanted::One) {
             match link {
                 Ok(link) => return Ok(link),
+                Err(error) if error.kind == ErrorKind::Cancelled => {}
                 Err(error) => errors.push(error),
             }
         }
@@ -236,7 +288,7 @@ impl Brokers {
                 None => drop(failures.insert(*id, unknown_broker(*id))),
             }
         }
-        for (id, link) in missing.into_iter().zip(open_links(&self.settings, &addresses)) {
+        for (id, link) in missing.into_iter().zip(open_links(&self.settings, &addresses, Wanted::All)) {
             match link {
                 Ok(link) => drop(self.links.insert(id, link)),
                 Err(error) => drop(failures.insert(id, error)),
@@ -247,7 +299,7 @@ impl Brokers {
 }
 
 /// Connects, agrees on versions and logs in, at all addresses together.
-fn open_links(settings: &Settings, addresses: &[(String, u16)]) -> Vec<Result<Link>> {
+fn open_links(settings: &Settings, addresses: &[(String, u16)], wanted: Wanted) -> Vec<Result<Link>> {
     if addresses.is_empty() {
         return Vec::new();
     }
@@ -263,12 +315,13 @@ fn open_links(settings: &Settings, addresses: &[(String, u16)]) -> Vec<Result<Li
         .zip(connections)
         .map(|((host, port), connection)| unversioned(&peer(host, *port), connection))
         .collect();
-    agree_on_versions(&mut links);
+    agree_on_versions(&mut links, wanted);
     for slot in &mut links {
         if let (Ok(link), Some(login)) = (slot.as_mut(), &settings.login)
             && let Err(error) = sasl::log_in(link, login)
         {
-            *slot = Err(error);
+            let peer = link.channel.peer().to_owned();
+            *slot = Err(named(error, &peer));
         }
     }
     links
@@ -280,7 +333,7 @@ fn unversioned(peer: &str, connection: Result<Connection>) -> Result<Link> {
     Ok(Link { channel, versions: versions::Versions::default(), expires_ns: None })
 }
 
-fn agree_on_versions(slots: &mut [Result<Link>]) {
+fn agree_on_versions(slots: &mut [Result<Link>], wanted: Wanted) {
     let (mut requests, mut failed) = (Vec::new(), Vec::new());
     let mut links: Vec<&mut Link> = slots.iter_mut().filter_map(|slot| slot.as_mut().ok()).collect();
     for (channel, link) in links.iter_mut().enumerate() {
@@ -294,10 +347,19 @@ fn agree_on_versions(slots: &mut [Result<Link>]) {
     let mut answers: Vec<(usize, Result<versions::Versions>)> = Vec::new();
     let mut channels: Vec<&mut Channel> = links.iter_mut().map(|link| &mut link.channel).collect();
     framed::exchange(&mut channels, requests, HANDSHAKE_TIMEOUT_MS, |index, answer| {
-        if let Some(owner) = owners.get(index) {
-            answers.push((*owner, answer.map_err(Error::from).and_then(|frame| versions::parse(&frame))));
-        }
+        let Some(owner) = owners.get(index) else { return ControlFlow::Continue(()) };
+        let answer = answer.map_err(Error::from).and_then(|frame| versions::parse(&frame));
+        let serves = answer.is_ok();
+        answers.push((*owner, answer));
+        if serves && wanted == Wanted::One { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
+    if answers.iter().any(|(_, answer)| answer.is_ok()) && wanted == Wanted::One {
+        let answered: Vec<usize> = answers.iter().map(|(owner, _)| *owner).collect();
+        let slower = links.iter().enumerate().filter(|(owner, _)| !answered.contains(owner));
+        failed.extend(slower.map(|(_, link)| {
+            (link.channel.peer().to_owned(), Error::new(ErrorKind::Cancelled, "another was faster"))
+        }));
+    }
     for (owner, answer) in answers {
         let Some(link) = links.get_mut(owner) else { continue };
         match answer {
@@ -316,7 +378,11 @@ fn agree_on_versions(slots: &mut [Result<Link>]) {
 /// The first exchange failed: most often something else listens there, or the listener wants TLS.
 fn not_kafka(error: Error) -> Error {
     match error.kind {
-        ErrorKind::Protocol | ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Exhausted => Error {
+        ErrorKind::Timeout => {
+            let message = format!("it takes connections and then is silent: {}", error.message);
+            Error { message, ..error }
+        }
+        ErrorKind::Protocol | ErrorKind::Unavailable | ErrorKind::Exhausted => Error {
             kind: if error.kind == ErrorKind::Exhausted { ErrorKind::Protocol } else { error.kind },
             code: error.code.or_else(|| Some("NOT_KAFKA".to_owned())),
             message: format!(

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use headgate_sdk::framed::Lost;
 use headgate_sdk::json::{self, Value, json};
-use headgate_sdk::{Cluster, Health, Node, Result, log};
+use headgate_sdk::{Cluster, Error, Health, Node, Result, log};
 use kafka_protocol::messages::describe_quorum_request::{PartitionData, TopicData};
 use kafka_protocol::messages::{
     DescribeClusterRequest, DescribeClusterResponse, DescribeQuorumRequest, DescribeQuorumResponse,
@@ -16,6 +16,9 @@ use crate::wire::{codes, versions::Versions};
 
 /// Each broker is asked for one small answer.
 const PING_TIMEOUT_MS: u64 = 4_000;
+
+/// What a cluster without a quorum cannot tell is not waited for.
+const OPTIONAL_TIMEOUT_MS: u64 = 3_000;
 
 /// Voters fetch at least every half second; who is silent for longer is gone.
 const VOTER_SILENCE_MAX_MS: i64 = 10_000;
@@ -105,7 +108,8 @@ fn quorum(brokers: &mut Brokers) -> Result<Quorum> {
     let topic = TopicData::default()
         .with_topic_name(TopicName(text("__cluster_metadata")))
         .with_partitions(vec![PartitionData::default().with_partition_index(0)]);
-    let answer = brokers.read(&DescribeQuorumRequest::default().with_topics(vec![topic]))?;
+    let request = DescribeQuorumRequest::default().with_topics(vec![topic]);
+    let answer = brokers.once(&request, OPTIONAL_TIMEOUT_MS)?;
     let code = match answer.topics.first().and_then(|topic| topic.partitions.first()) {
         Some(partition) if answer.error_code == codes::NONE => partition.error_code,
         _ => answer.error_code,
@@ -149,7 +153,8 @@ fn registered(
     if versions.knows::<DescribeClusterRequest>(FENCED_SINCE) {
         let request =
             DescribeClusterRequest::default().with_include_fenced_brokers(true).with_endpoint_type(1);
-        let answer = optional("fenced brokers", brokers.read(&request));
+        let answer =
+            optional("fenced brokers", brokers.once(&request, OPTIONAL_TIMEOUT_MS).map_err(Error::from));
         all.extend(answer.iter().flat_map(fenced));
     } else {
         all.extend(

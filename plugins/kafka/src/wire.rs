@@ -1,6 +1,8 @@
 //! Kafka's protocol on one connection: versions agreed on, requests out, answers checked and decoded.
 
+use std::fmt::Display;
 use std::marker::PhantomData;
+use std::ops::ControlFlow;
 
 use bytes::{Buf, Bytes, BytesMut};
 use headgate_sdk::framed::{self, Channel, Lost};
@@ -32,12 +34,12 @@ pub(crate) struct Link {
     pub(crate) expires_ns: Option<u64>,
 }
 
-/// A request that is ready to go out on its link.
-pub(crate) struct Ready<R> {
-    pub(crate) id: i32,
-    pub(crate) version: i16,
-    pub(crate) frame: Vec<u8>,
-    request: PhantomData<R>,
+/// A request that is ready to go out on its link. What is behind this point knows no request's type: the code for it is
+/// there once, not once for each request.
+pub(crate) struct Ready {
+    id: i32,
+    version: i16,
+    frame: Vec<u8>,
 }
 
 /// A request that went out.
@@ -47,15 +49,18 @@ pub(crate) struct Sent<R> {
     request: PhantomData<R>,
 }
 
+/// An answer that is not read yet, with its version.
+pub(crate) type Raw = (i16, Vec<u8>);
+
 impl Link {
     pub(crate) fn usable(&self) -> bool {
         self.channel.usable() && self.expires_ns.is_none_or(|expires| call::monotonic_ns() < expires)
     }
 
-    pub(crate) fn prepare<R: Request>(&mut self, request: &R) -> Result<Ready<R>> {
-        let version = self.versions.agree::<R>(self.channel.peer())?;
+    pub(crate) fn prepare<R: Request>(&mut self, request: &R) -> Result<Ready> {
+        let version = self.versions.agree(R::KEY, R::VERSIONS, self.channel.peer())?;
         let id = self.channel.next_id();
-        Ok(Ready { id, version, frame: encode(request, version, id)?, request: PhantomData })
+        Ok(Ready { id, version, frame: encode(request, version, id)? })
     }
 
     pub(crate) fn send<R: Request>(&mut self, request: &R) -> Result<Sent<R>, Lost> {
@@ -71,31 +76,44 @@ impl Link {
     ) -> Result<R::Response, Lost> {
         let lost = |error: Error| Lost { sent: true, error };
         let frame = self.channel.receive(sent.id, timeout_ms).map_err(lost)?;
-        decode::<R>(frame, sent.version).map_err(|error| lost(error.during(self.channel.peer())))
+        decode::<R>((sent.version, frame)).map_err(|error| lost(error.during(self.channel.peer())))
     }
 
     pub(crate) fn ask<R: Request>(&mut self, request: &R, timeout_ms: u64) -> Result<R::Response, Lost> {
         let sent = self.send(request)?;
         self.receive(&sent, timeout_ms)
     }
+
+    /// Sends what `prepare` gives and waits for the answer, which is not read.
+    pub(crate) fn ask_raw(&mut self, prepare: &mut Prepare<'_>, timeout_ms: u64) -> Result<Raw, Lost> {
+        let ready = prepare(self).map_err(|error| Lost { sent: false, error })?;
+        self.channel.send(ready.id, vec![Piece::Bytes(ready.frame)])?;
+        let frame = self.channel.receive(ready.id, timeout_ms).map_err(|error| Lost { sent: true, error })?;
+        Ok((ready.version, frame))
+    }
 }
 
-/// One question to each of the links, all in flight together; the answers come in the order of the questions.
-pub(crate) fn ask_all<R: Request>(
+/// Makes a request for a link in the version that the link speaks.
+pub(crate) type Prepare<'a> = dyn FnMut(&mut Link) -> Result<Ready> + 'a;
+
+/// One question to each of these links (by position), all in flight together; the answers come in the order of the
+/// questions.
+pub(crate) fn ask_all(
     links: &mut [&mut Link],
-    requests: Vec<(usize, R)>,
+    positions: &[usize],
+    prepare: &mut dyn FnMut(usize, &mut Link) -> Result<Ready>,
     timeout_ms: u64,
-) -> Vec<Result<R::Response, Lost>> {
-    let mut answers: Vec<Option<Result<R::Response, Lost>>> = requests.iter().map(|_| None).collect();
+) -> Vec<Result<Raw, Lost>> {
+    let mut answers: Vec<Option<Result<Raw, Lost>>> = positions.iter().map(|_| None).collect();
     let (mut frames, mut origins) = (Vec::new(), Vec::new());
-    for (origin, (channel, request)) in requests.into_iter().enumerate() {
-        let prepared = match links.get_mut(channel) {
-            Some(link) => link.prepare(&request),
+    for (origin, channel) in positions.iter().enumerate() {
+        let prepared = match links.get_mut(*channel) {
+            Some(link) => prepare(origin, link),
             None => Err(Error::internal("no such link")),
         };
         match prepared {
             Ok(ready) => {
-                frames.push(framed::Request { channel, id: ready.id, frame: ready.frame });
+                frames.push(framed::Request { channel: *channel, id: ready.id, frame: ready.frame });
                 origins.push((origin, ready.version));
             }
             Err(error) => put(&mut answers, origin, Err(Lost { sent: false, error })),
@@ -104,9 +122,9 @@ pub(crate) fn ask_all<R: Request>(
     let mut channels: Vec<&mut Channel> = links.iter_mut().map(|link| &mut link.channel).collect();
     framed::exchange(&mut channels, frames, timeout_ms, |index, answer| {
         if let Some((origin, version)) = origins.get(index) {
-            let decoded = |frame| decode::<R>(frame, *version).map_err(|error| Lost { sent: true, error });
-            put(&mut answers, *origin, answer.and_then(decoded));
+            put(&mut answers, *origin, answer.map(|frame| (*version, frame)));
         }
+        ControlFlow::Continue(())
     });
     let unanswered = || Err(Lost { sent: true, error: Error::internal("no answer was handed over") });
     answers.into_iter().map(|answer| answer.unwrap_or_else(unanswered)).collect()
@@ -123,6 +141,7 @@ pub(crate) fn correlation_of(frame: &[u8]) -> Option<i32> {
     frame.first_chunk().map(|bytes| i32::from_be_bytes(*bytes))
 }
 
+#[inline(never)]
 pub(crate) fn encode<R: Request>(request: &R, version: i16, id: i32) -> Result<Vec<u8>> {
     let header = RequestHeader::default()
         .with_request_api_key(R::KEY)
@@ -138,12 +157,10 @@ pub(crate) fn encode<R: Request>(request: &R, version: i16, id: i32) -> Result<V
     Ok(frame.into())
 }
 
-pub(crate) fn decode<R: Request>(frame: Vec<u8>, version: i16) -> Result<R::Response> {
+#[inline(never)]
+pub(crate) fn decode<R: Request>((version, frame): Raw) -> Result<R::Response> {
     let mut frame = Bytes::from(frame);
-    let malformed = |what: &str, error: &dyn std::fmt::Display| {
-        let message = format!("the answer to request {} version {version} has a bad {what}: {error}", R::KEY);
-        Error::protocol(message)
-    };
+    let malformed = |what: &str, error: &dyn Display| malformed(R::KEY, version, what, error);
     ResponseHeader::decode(&mut frame, R::Response::header_version(version))
         .map_err(|error| malformed("header", &error))?;
     let response = R::Response::decode(&mut frame, version).map_err(|error| malformed("body", &error))?;
@@ -151,4 +168,8 @@ pub(crate) fn decode<R: Request>(frame: Vec<u8>, version: i16) -> Result<R::Resp
         0 => Ok(response),
         rest => Err(malformed("length", &format_args!("{rest} bytes are left"))),
     }
+}
+
+fn malformed(key: i16, version: i16, what: &str, error: &dyn Display) -> Error {
+    Error::protocol(format_args!("the answer to request {key} version {version} has a bad {what}: {error}"))
 }

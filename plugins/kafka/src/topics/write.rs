@@ -225,7 +225,7 @@ fn delete(
     for chunk in items.chunks(TOPICS_PER_REQUEST_MAX) {
         let names: Vec<(usize, &str)> = chunk.iter().map(|(index, name, _)| (*index, *name)).collect();
         let build = |chosen: &[usize]| {
-            let chosen = chunk.iter().filter(|(index, _, _)| chosen.contains(index));
+            let chosen = chunk.iter().filter(|(index, _, _)| chosen.binary_search(index).is_ok());
             DeleteTopicsRequest::default()
                 .with_topics(chosen.map(state).collect())
                 .with_timeout_ms(WORK_TIMEOUT_MS)
@@ -255,7 +255,7 @@ fn create(
     for chunk in chunks(items, |(_, _, creation)| records(creation)) {
         let names: Vec<(usize, &str)> = chunk.iter().map(|(index, name, _)| (*index, *name)).collect();
         let build = |chosen: &[usize]| {
-            let chosen = chunk.iter().filter(|(index, _, _)| chosen.contains(index));
+            let chosen = chunk.iter().filter(|(index, _, _)| chosen.binary_search(index).is_ok());
             CreateTopicsRequest::default()
                 .with_topics(chosen.map(|(_, name, creation)| creatable(name, creation)).collect())
                 .with_timeout_ms(WORK_TIMEOUT_MS)
@@ -304,7 +304,7 @@ fn edit(brokers: &mut Brokers, items: &[EditItem<'_>], dry_run: bool, outcomes: 
     for chunk in settings.chunks(TOPICS_PER_REQUEST_MAX) {
         let names: Vec<(usize, &str)> = chunk.iter().map(|(index, name, _, _)| (*index, *name)).collect();
         let build = |chosen: &[usize]| {
-            let chosen = chunk.iter().filter(|(index, ..)| chosen.contains(index));
+            let chosen = chunk.iter().filter(|(index, ..)| chosen.binary_search(index).is_ok());
             IncrementalAlterConfigsRequest::default()
                 .with_resources(
                     chosen.map(|(_, name, changes, _)| alteration(RESOURCE_TOPIC, name, changes)).collect(),
@@ -351,7 +351,7 @@ fn grow(
             topic.with_count(*count).with_assignments(None)
         };
         let build = |chosen: &[usize]| {
-            let chosen = chunk.iter().filter(|(index, _, _)| chosen.contains(index));
+            let chosen = chunk.iter().filter(|(index, _, _)| chosen.binary_search(index).is_ok());
             CreatePartitionsRequest::default()
                 .with_topics(chosen.map(topic).collect())
                 .with_timeout_ms(WORK_TIMEOUT_MS)
@@ -388,7 +388,7 @@ impl Batch<'_> {
     ) {
         let mut pending: Vec<usize> = self.names.iter().map(|(index, _)| *index).collect();
         for last in [false, true] {
-            match brokers.write(&build(&pending), WRITE_TIMEOUT_MS) {
+            match brokers.once(&build(&pending), WRITE_TIMEOUT_MS) {
                 Ok(response) => {
                     let (throttle_ms, answers) = read(response);
                     pending = self.settle(&pending, &answers, throttle_ms, last, outcomes);
@@ -414,7 +414,7 @@ impl Batch<'_> {
         outcomes: &mut [Option<Outcome>],
     ) -> Vec<usize> {
         let mut again = Vec::new();
-        for (index, name) in self.names.iter().filter(|(index, _)| sent.contains(index)) {
+        for (index, name) in self.names.iter().filter(|(index, _)| sent.binary_search(index).is_ok()) {
             let what = format!("{} {name}", self.what);
             let outcome = match answers.get(*name) {
                 Some(answer) if answer.code == codes::NOT_CONTROLLER && !last => {

@@ -77,7 +77,7 @@ fn plain(link: &mut Link, login: &Login, secret: &Secret) -> Result<i64> {
     frame.push(0);
     link.channel.send(id, vec![Piece::Bytes(frame), Piece::Secret(secret, Encoding::Raw)])?;
     let answer = link.channel.receive(id, TIMEOUT_MS).map_err(refused)?;
-    let answer = decode::<SaslAuthenticateRequest>(answer, PLAIN_VERSION)?;
+    let answer = decode::<SaslAuthenticateRequest>((PLAIN_VERSION, answer))?;
     accepted(&answer, login)?;
     Ok(answer.session_lifetime_ms)
 }

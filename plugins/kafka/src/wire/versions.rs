@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use headgate_sdk::{Error, Result};
 use kafka_protocol::messages::ApiVersionsRequest;
-use kafka_protocol::protocol::{Request, StrBytes};
+use kafka_protocol::protocol::{Request, StrBytes, VersionRange};
 
 use super::encode;
 
@@ -26,24 +26,21 @@ pub(crate) struct Versions {
 }
 
 impl Versions {
-    /// The newest version of a request that both sides know.
-    pub(crate) fn agree<R: Request>(&self, peer: &str) -> Result<i16> {
-        let (ours_min, ours_max) = (R::VERSIONS.min, R::VERSIONS.max);
-        let Some((min, max)) = self.ranges.get(&R::KEY).copied() else {
-            let message = format!(
-                "{peer} does not know request {}: its Kafka is too old or it is switched off",
-                R::KEY
-            );
+    /// The newest version of the request with this key that both sides know.
+    pub(crate) fn agree(&self, key: i16, ours: VersionRange, peer: &str) -> Result<i16> {
+        let Some((min, max)) = self.ranges.get(&key).copied() else {
+            let message =
+                format!("{peer} does not know request {key}: its Kafka is too old or it is switched off");
             return Err(Error::unsupported(message).code("UNSUPPORTED_VERSION"));
         };
-        if max < ours_min || min > ours_max {
+        if max < ours.min || min > ours.max {
             let message = format!(
-                "{peer} speaks request {} in versions {min} to {max}, this plugin in {ours_min} to {ours_max}",
-                R::KEY
+                "{peer} speaks request {key} in versions {min} to {max}, this plugin in {} to {}",
+                ours.min, ours.max
             );
             return Err(Error::unsupported(message).code("UNSUPPORTED_VERSION"));
         }
-        Ok(max.min(ours_max))
+        Ok(max.min(ours.max))
     }
 
     /// Whether the broker knows a request from this version on.
@@ -162,6 +159,7 @@ fn malformed(what: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use kafka_protocol::messages::{MetadataRequest, ProduceRequest};
+    use kafka_protocol::protocol::Message;
 
     use super::*;
 
@@ -186,11 +184,12 @@ mod tests {
     #[test]
     fn versions_and_features_are_read() {
         let versions = parse(&answer()).unwrap();
-        assert_eq!(versions.agree::<MetadataRequest>("peer").unwrap(), 13);
+        let agree = |key, range| versions.agree(key, range, "peer");
+        assert_eq!(agree(MetadataRequest::KEY, MetadataRequest::VERSIONS).unwrap(), 13);
         assert_eq!(versions.supported["metadata.version"], 27);
         assert_eq!(versions.finalized["metadata.version"], 26);
         assert!(versions.knows::<MetadataRequest>(12));
-        let error = versions.agree::<ProduceRequest>("peer").unwrap_err();
+        let error = agree(ProduceRequest::KEY, ProduceRequest::VERSIONS).unwrap_err();
         assert_eq!(error.code.as_deref(), Some("UNSUPPORTED_VERSION"));
     }
 
