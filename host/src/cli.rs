@@ -88,6 +88,7 @@ pub(crate) struct Global {
 
 #[derive(Subcommand)]
 enum Command {
+    Serve(command::serve::Serve),
     #[command(subcommand)]
     Kind(command::kind::Kind),
     #[command(subcommand)]
@@ -133,6 +134,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>, terminal: &mut Terminal) -
 impl Command {
     fn run(&self, session: &mut Session<'_>) -> Result<Exit, Failure> {
         match self {
+            Self::Serve(command) => command.run(session),
             Self::Kind(command) => command.run(session),
             Self::Cluster(command) => command.run(session),
             Self::Sync(command) => command.run(session),

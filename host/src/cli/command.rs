@@ -12,6 +12,7 @@ pub(super) mod kind;
 pub(super) mod plan;
 pub(super) mod policy;
 mod resource;
+pub(super) mod serve;
 pub(super) mod sync;
 pub(super) mod token;
 
