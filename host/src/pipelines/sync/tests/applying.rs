@@ -11,6 +11,7 @@ use crate::pipelines::sync::testing::{Fault, topic};
 use crate::pipelines::sync::{Approval, ApproveError, Asked, ProposeError, ProposeRequest};
 
 super::on_both! {
+    a_plan_that_people_overtook_is_stale,
     a_wish_is_planned_approved_sent_read_back_and_synced,
     faults_of_documents_are_all_named_where_they_are,
     what_the_plugin_finds_wrong_is_named_too,
@@ -257,4 +258,19 @@ async fn drift_is_accepted_ignored_and_let_go_by_people(on: On) {
     let before = lab.versions().await;
     lab.sweep().await;
     assert_eq!(lab.versions().await, before);
+}
+
+async fn a_plan_that_people_overtook_is_stale(on: On) {
+    let lab = Lab::with(on, &[]).await;
+    let spec = |x: &str, y: &str| json!({"partitions": 1, "config": {"x": x, "y": y}});
+    lab.have(&[("a", spec("1", "1")), ("b", spec("1", "1"))]).await;
+    let released = lab.wish(&[("a", spec("2", "1"))]).await;
+    let late = lab.wish(&[("b", spec("2", "1"))]).await;
+    lab.sync.release(&lab.cluster().await, &topic("a"), "ann").await.unwrap();
+    lab.have(&[("b", spec("1", "2"))]).await;
+    for plan in [released, late] {
+        assert_eq!(lab.apply(&plan).await.state, PlanState::Stale);
+    }
+    assert_eq!(lab.model.spec("a"), Some(spec("1", "1")));
+    assert_eq!(lab.model.spec("b"), Some(spec("1", "2")));
 }
