@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::observe::{Lens, Noticed};
+use super::observe::{Lens, Noticed, subject};
 use super::session::Session;
 use super::verify::is_in_flight;
 use super::{Sync, SyncError, plan as planning};
@@ -35,6 +35,9 @@ pub struct PlanReport {
     /// Why it goes on later.
     pub error: Option<String>,
 }
+
+/// Rows by key, as stored and as they become.
+pub(super) type Rows = BTreeMap<ResourceKey, (Option<Resource>, Resource)>;
 
 /// A plan in the middle of being applied.
 pub(super) struct Run {
@@ -133,12 +136,7 @@ impl Sync {
     }
 
     /// The rows of those keys within the transaction; blank ones for what was never stored.
-    pub(super) async fn rows(
-        &self,
-        tx: &mut Tx,
-        run: &Run,
-        keys: &[ResourceKey],
-    ) -> Result<BTreeMap<ResourceKey, (Option<Resource>, Resource)>, SyncError> {
+    pub(super) async fn rows(&self, tx: &mut Tx, run: &Run, keys: &[ResourceKey]) -> Result<Rows, SyncError> {
         let stored = tx.find_resources(&run.cluster.id, keys).await?;
         let mut rows: BTreeMap<_, _> =
             stored.into_iter().map(|row| (row.key.clone(), (Some(row.clone()), row))).collect();
@@ -159,9 +157,17 @@ impl Sync {
         let steps: Vec<Step> =
             run.plan.steps.iter().filter(|step| seqs.contains(&step.seq)).cloned().collect();
         tx.save_steps(&run.plan.id, &steps).await?;
-        self.write_noticed(&mut tx, &run.cluster, noticed).await?;
+        self.write_all(&mut tx, run, noticed).await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    /// Refuses the transaction where a row changed since it was read in it: another host writes.
+    async fn write_all(&self, tx: &mut Tx, run: &Run, noticed: Noticed) -> Result<(), SyncError> {
+        match self.write_noticed(tx, &run.cluster, noticed).await?.first() {
+            Some(key) => Err(SyncError::Changed(subject(key))),
+            None => Ok(()),
+        }
     }
 }
 

@@ -222,8 +222,8 @@ fn shows_the_same(row: &Resource, observed: &Observed) -> bool {
     let same_part = row.partial == observed.partial || observed.partial;
     row.presence == Presence::Present
         && same_part
-        && row.revision == observed.revision
-        && row.incarnation == observed.incarnation
+        && row.revision == kept(row, observed, observed.revision.as_ref(), row.revision.as_ref())
+        && row.incarnation == kept(row, observed, observed.incarnation.as_ref(), row.incarnation.as_ref())
         && row.internal == observed.internal
         && merged(row, observed) == (row.observed.clone(), row.status_document.clone())
 }
@@ -238,6 +238,19 @@ fn merged(row: &Resource, observed: &Observed) -> (Value, Value) {
     }
 }
 
+/// A listing that gives less may leave out what tells copies apart: that is no change.
+fn kept(
+    row: &Resource,
+    observed: &Observed,
+    seen: Option<&String>,
+    known: Option<&String>,
+) -> Option<String> {
+    match seen {
+        None if observed.partial && is_same_copy(row, observed) => known.cloned(),
+        Some(_) | None => seen.cloned(),
+    }
+}
+
 fn is_same_copy(row: &Resource, observed: &Observed) -> bool {
     row.presence == Presence::Present
         && match (&row.incarnation, &observed.incarnation) {
@@ -249,12 +262,14 @@ fn is_same_copy(row: &Resource, observed: &Observed) -> bool {
 fn see(row: &mut Resource, observed: &Observed) {
     let (spec, status_document) = merged(row, observed);
     let has_changed = row.presence != Presence::Present || spec != row.observed;
+    let revision = kept(row, observed, observed.revision.as_ref(), row.revision.as_ref());
+    let incarnation = kept(row, observed, observed.incarnation.as_ref(), row.incarnation.as_ref());
     row.partial = observed.partial && (row.partial || !is_same_copy(row, observed));
     row.presence = Presence::Present;
     row.observed = spec;
     row.status_document = status_document;
-    row.revision.clone_from(&observed.revision);
-    row.incarnation.clone_from(&observed.incarnation);
+    row.revision = revision;
+    row.incarnation = incarnation;
     row.internal = observed.internal;
     if has_changed {
         row.activity = row.activity.clone().on(StatusEvent::ClusterChanged);

@@ -1,5 +1,24 @@
 //! Stories of execution, over a model backend and the real store.
 
+/// Each story on both databases.
+macro_rules! on_both {
+    ($($story:ident),* $(,)?) => {
+        mod on_sqlite {
+            $(#[tokio::test]
+            async fn $story() {
+                super::$story(super::On::Sqlite).await;
+            })*
+        }
+        mod on_postgres {
+            $(#[tokio::test]
+            async fn $story() {
+                super::$story(super::On::Postgres).await;
+            })*
+        }
+    };
+}
+use on_both;
+
 mod applying;
 mod crashes;
 mod sweeping;
@@ -17,11 +36,40 @@ use crate::domain::policy::{Policy, PolicyEntry, PolicySubject};
 use crate::domain::resource::Resource;
 use crate::domain::status::Status;
 use crate::store::Store;
-use crate::store::testing::{self as stores, Backend, Sqlite};
+use crate::store::testing::{self as stores, Backend, Postgres, Sqlite};
+
+/// The database that a story is told on.
+#[derive(Clone, Copy)]
+enum On {
+    Sqlite,
+    Postgres,
+}
+
+/// Removed with the story.
+enum Database {
+    Sqlite(Sqlite),
+    Postgres(Postgres),
+}
+
+impl Database {
+    async fn start(on: On) -> Self {
+        match on {
+            On::Sqlite => Self::Sqlite(Sqlite::start()),
+            On::Postgres => Self::Postgres(Postgres::start().await),
+        }
+    }
+
+    async fn open(&self) -> Store {
+        match self {
+            Self::Sqlite(database) => database.open().await,
+            Self::Postgres(database) => database.open().await,
+        }
+    }
+}
 
 /// A cluster `lab`, registered, and everything to work on it.
 struct Lab {
-    _database: Sqlite,
+    _database: Database,
     store: Store,
     model: Arc<Model>,
     sync: Sync,
@@ -29,8 +77,8 @@ struct Lab {
 }
 
 impl Lab {
-    async fn start() -> Self {
-        let database = Sqlite::start();
+    async fn start(on: On) -> Self {
+        let database = Database::start(on).await;
         let store = database.open().await;
         let clock = Arc::new(TestClock::default());
         let model = Model::start(&clock);
@@ -44,8 +92,8 @@ impl Lab {
     }
 
     /// A cluster that holds these already, and was swept.
-    async fn with(topics: &[(&str, Value)]) -> Self {
-        let lab = Self::start().await;
+    async fn with(on: On, topics: &[(&str, Value)]) -> Self {
+        let lab = Self::start(on).await;
         for (id, spec) in topics {
             lab.model.put(id, spec.clone());
         }

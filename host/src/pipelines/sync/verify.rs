@@ -105,6 +105,7 @@ impl Sync {
         for (step, lookup, verdict) in &verdicts {
             if let Some((_, row)) = rows.get_mut(&step.key) {
                 settle_verdict(run, row, step, lookup, verdict)?;
+                row.written_at_ms = Some(now_ms);
             }
         }
         for step in run.plan.steps.iter().filter(|step| skipped.contains(&step.seq)) {

@@ -85,12 +85,14 @@ impl Sync {
         event: impl Fn(&Step) -> Option<StatusEvent>,
     ) -> Result<(), SyncError> {
         let now_ms = self.now_ms();
-        let steps: Vec<&Step> = run.plan.steps.iter().filter(|step| seqs.contains(&step.seq)).collect();
-        let keys: Vec<ResourceKey> = steps.iter().map(|step| step.key.clone()).collect();
+        let steps = run.plan.steps.iter().filter(|step| seqs.contains(&step.seq));
+        let told: Vec<(&ResourceKey, StatusEvent)> =
+            steps.filter_map(|step| Some((&step.key, event(step)?))).collect();
+        let keys: Vec<ResourceKey> = told.iter().map(|(key, _)| (*key).clone()).collect();
         let mut tx = self.store.begin().await?;
         let mut rows = self.rows(&mut tx, run, &keys).await?;
-        for step in &steps {
-            if let (Some((_, row)), Some(event)) = (rows.get_mut(&step.key), event(step)) {
+        for (key, event) in told {
+            if let Some((_, row)) = rows.get_mut(key) {
                 row.activity = row.activity.clone().on(event);
                 row.written_at_ms = Some(now_ms);
                 run.lens.judge(row)?;

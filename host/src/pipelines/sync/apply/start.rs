@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use super::Run;
+use super::{Rows, Run};
 use crate::domain::fields;
-use crate::domain::plan::{Intent, PlanState, Wish};
+use crate::domain::plan::{Base, Intent, PlanState, Wish};
 use crate::domain::policy::Authority;
 use crate::domain::resource::{Lookup, Resource, ResourceKey};
 use crate::domain::status::StatusEvent;
-use crate::pipelines::sync::observe::{Noticed, Sight};
+use crate::pipelines::sync::observe::{Noticed, Sight, subject};
 use crate::pipelines::sync::{Sync, SyncError, Told, plan as planning};
 
 impl Sync {
@@ -36,6 +36,11 @@ impl Sync {
                 take_in(run, row, lookup)?;
             }
         }
+        if let Some(reason) = decided_otherwise(run, &rows) {
+            drop(tx);
+            self.end_stale(run, reason).await?;
+            return Ok(false);
+        }
         wish(run, &mut rows);
         let mut noticed = Noticed::at(self.now_ms());
         let cause = format!("plan {} began", run.plan.id);
@@ -51,7 +56,7 @@ impl Sync {
         let data = json!({"steps": run.plan.steps.len()});
         let told = Told::new("plan.applying", run.plan.id.as_str(), data).by(&run.plan.created_by);
         self.tell(&mut tx, &run.cluster, told).await?;
-        self.write_noticed(&mut tx, &run.cluster, noticed).await?;
+        self.write_all(&mut tx, run, noticed).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -94,6 +99,18 @@ fn refused_by_authority(run: &Run) -> Option<String> {
     Some(format!("the authority over {} `{}` is `observe` now", step.key.metadata_type, step.key.id))
 }
 
+/// People may have released a resource, or wished for something else, since the plan was made.
+fn decided_otherwise(run: &Run, rows: &Rows) -> Option<String> {
+    let row = |key: &ResourceKey| rows.get(key).map(|(_, row)| row);
+    let is_lost = |base: &&Base| base.owned && row(&base.key).is_none_or(|row| !row.is_ours());
+    if let Some(base) = run.plan.base.iter().find(is_lost) {
+        return Some(format!("{} is not ours any more; plan again", subject(&base.key)));
+    }
+    let is_other = |wish: &&Wish| row(&wish.key).is_some_and(|row| row.desired != wish.before);
+    let wish = run.plan.wishes.iter().find(is_other)?;
+    Some(format!("the wish for {} changed since the plan was made; plan again", subject(&wish.key)))
+}
+
 fn take_in(run: &Run, row: &mut Resource, lookup: &Lookup) -> Result<(), SyncError> {
     let sight = match lookup {
         Lookup::Found(observed) => Sight::Seen(observed),
@@ -106,7 +123,7 @@ fn take_in(run: &Run, row: &mut Resource, lookup: &Lookup) -> Result<(), SyncErr
     Ok(())
 }
 
-fn wish(run: &Run, rows: &mut BTreeMap<ResourceKey, (Option<Resource>, Resource)>) {
+fn wish(run: &Run, rows: &mut Rows) {
     for wish in &run.plan.wishes {
         if let Some((_, row)) = rows.get_mut(&wish.key) {
             wish_one(row, wish);

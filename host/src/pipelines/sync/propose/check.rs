@@ -38,7 +38,7 @@ impl Sync {
             match check_one(&proposal.types, &mut schemas, raw) {
                 Ok(document) => checked.push(Checked { index, document }),
                 Err(found) => {
-                    issues.extend(found.into_iter().map(|(at, message)| issue(index, &at, message)))
+                    issues.extend(found.into_iter().map(|(at, message)| issue(index, &at, message)));
                 }
             }
         }

@@ -66,7 +66,7 @@ impl Sync {
                     return Ok(false);
                 }
             };
-            if let Err(failure) = progress.check_order(&page) {
+            if let Some(failure) = progress.out_of_order(&page) {
                 progress.fail(failure);
                 return Ok(false);
             }
@@ -217,7 +217,7 @@ impl Progress<'_> {
         })
     }
 
-    fn check_order(&mut self, page: &Page) -> Result<(), ListFailure> {
+    fn out_of_order(&mut self, page: &Page) -> Option<ListFailure> {
         for observed in &page.resources {
             let out_of_order = self.last.as_ref().is_some_and(|last| *last >= observed.key);
             if out_of_order || observed.key.metadata_type != self.shape.name {
@@ -226,11 +226,11 @@ impl Progress<'_> {
                     observed.key.id, observed.key.place
                 );
                 let error = BackendError::new(ErrorKind::Protocol, message);
-                return Err(whole_failure(self.shape, error));
+                return Some(whole_failure(self.shape, error));
             }
             self.last = Some(observed.key.clone());
         }
-        Ok(())
+        None
     }
 }
 

@@ -36,7 +36,7 @@ impl Sync {
             self.check_identity(&cluster, found).await?;
             let after = as_discovered(&cluster, found, self.now_ms());
             if self.save_discovered(&cluster, after.as_ref(), found).await? {
-                return Ok(self.cluster(&cluster.id).await?);
+                return self.cluster(&cluster.id).await;
             }
             let fresh = self.cluster(&cluster.id).await?;
             if fresh.credential_revision != cluster.credential_revision

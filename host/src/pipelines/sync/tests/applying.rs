@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Lab, document, partitions};
+use super::{Lab, On, document, partitions};
 use crate::domain::plan::{PlanState, StepState, Verb};
 use crate::domain::policy::DriftPolicy;
 use crate::domain::status::Status;
@@ -10,9 +10,27 @@ use crate::pipelines::sync::plan::Raised;
 use crate::pipelines::sync::testing::{Fault, topic};
 use crate::pipelines::sync::{Approval, ApproveError, Asked, ProposeError, ProposeRequest};
 
-#[tokio::test]
-async fn a_wish_is_planned_approved_sent_read_back_and_synced() {
-    let lab = Lab::with(&[("old", partitions(1))]).await;
+super::on_both! {
+    a_plan_that_people_overtook_is_stale,
+    a_wish_is_planned_approved_sent_read_back_and_synced,
+    faults_of_documents_are_all_named_where_they_are,
+    what_the_plugin_finds_wrong_is_named_too,
+    a_plan_stands_on_what_is_there_now_also_what_no_sweep_saw,
+    a_plan_whose_world_has_moved_is_stale_and_writes_nothing,
+    a_refused_step_fails_alone,
+    lost_answers_are_read_back_and_end_as_what_happened,
+    a_listing_that_lags_is_waited_for,
+    a_cluster_that_goes_away_keeps_the_plan_for_later,
+    undo_takes_back_what_was_done,
+    what_is_not_ours_is_never_deleted,
+    deletes_need_to_be_allowed_and_stay_within_limits,
+    drift_is_reverted_by_policy_once,
+    drift_is_proposed_by_policy_and_not_again_once_it_was_turned_down,
+    drift_is_accepted_ignored_and_let_go_by_people,
+}
+
+async fn a_wish_is_planned_approved_sent_read_back_and_synced(on: On) {
+    let lab = Lab::with(on, &[("old", partitions(1))]).await;
     let wishes = [("a", partitions(3)), ("old", json!({"partitions": 2}))];
     let plan = lab.wish(&wishes).await;
     let verbs: Vec<Verb> = plan.steps.iter().map(|step| step.verb).collect();
@@ -29,9 +47,8 @@ async fn a_wish_is_planned_approved_sent_read_back_and_synced() {
     assert_eq!((again.id.as_str(), again.steps.len(), again.unchanged), ("", 0, 2));
 }
 
-#[tokio::test]
-async fn faults_of_documents_are_all_named_where_they_are() {
-    let lab = Lab::with(&[]).await;
+async fn faults_of_documents_are_all_named_where_they_are(on: On) {
+    let lab = Lab::with(on, &[]).await;
     let mut unknown = document("a", &partitions(1));
     unknown.metadata_type = "queue".to_owned();
     let asked = Asked::Documents(vec![
@@ -48,27 +65,24 @@ async fn faults_of_documents_are_all_named_where_they_are() {
     assert_eq!(at, [(0, "/type"), (1, "/spec/config/x"), (1, "/spec/partition"), (3, "/name")]);
 }
 
-#[tokio::test]
-async fn what_the_plugin_finds_wrong_is_named_too() {
-    let lab = Lab::with(&[]).await;
+async fn what_the_plugin_finds_wrong_is_named_too(on: On) {
+    let lab = Lab::with(on, &[]).await;
     let asked = Asked::Documents(vec![document("a", &partitions(500))]);
     let request = ProposeRequest { asked, raised: Raised::default(), dry_run: false };
     let error = lab.sync.propose(&lab.cluster().await, request, "ann").await.unwrap_err();
     assert_eq!(error.to_string(), "document 0 at `/spec/partitions`: more than 100");
 }
 
-#[tokio::test]
-async fn a_plan_stands_on_what_is_there_now_also_what_no_sweep_saw() {
-    let lab = Lab::with(&[]).await;
+async fn a_plan_stands_on_what_is_there_now_also_what_no_sweep_saw(on: On) {
+    let lab = Lab::with(on, &[]).await;
     lab.model.put("a", partitions(2));
     let plan = lab.wish(&[("a", partitions(2))]).await;
     let verbs: Vec<Verb> = plan.steps.iter().map(|step| step.verb).collect();
     assert_eq!(verbs, [Verb::Adopt]);
 }
 
-#[tokio::test]
-async fn a_plan_whose_world_has_moved_is_stale_and_writes_nothing() {
-    let lab = Lab::with(&[]).await;
+async fn a_plan_whose_world_has_moved_is_stale_and_writes_nothing(on: On) {
+    let lab = Lab::with(on, &[]).await;
     lab.have(&[("a", json!({"partitions": 1, "config": {"x": "1"}}))]).await;
     let plan = lab.wish(&[("a", json!({"partitions": 1, "config": {"x": "2"}})), ("b", partitions(1))]).await;
     lab.model.put("a", json!({"partitions": 1, "config": {"x": "9"}}));
@@ -78,9 +92,8 @@ async fn a_plan_whose_world_has_moved_is_stale_and_writes_nothing() {
     assert_eq!(lab.row("b").await, None);
 }
 
-#[tokio::test]
-async fn a_refused_step_fails_alone() {
-    let lab = Lab::with(&[]).await;
+async fn a_refused_step_fails_alone(on: On) {
+    let lab = Lab::with(on, &[]).await;
     let plan = lab.wish(&[("a", partitions(1)), ("b", partitions(1)), ("c", partitions(1))]).await;
     lab.model.world().faults.insert("b".to_owned(), vec![Fault::Refused]);
     let plan = lab.apply(&plan).await;
@@ -95,9 +108,8 @@ async fn a_refused_step_fails_alone() {
     assert_eq!(lab.status("b").await, Some(Status::Synced));
 }
 
-#[tokio::test]
-async fn lost_answers_are_read_back_and_end_as_what_happened() {
-    let lab = Lab::with(&[]).await;
+async fn lost_answers_are_read_back_and_end_as_what_happened(on: On) {
+    let lab = Lab::with(on, &[]).await;
     lab.have(&[("edited", json!({"partitions": 1, "config": {"x": "1"}}))]).await;
     let faults = [
         ("before", vec![Fault::LostBefore]),
@@ -127,18 +139,16 @@ async fn lost_answers_are_read_back_and_end_as_what_happened() {
     assert_eq!(done, ["+after", "+before", "+edited", "+trap", "~edited"]);
 }
 
-#[tokio::test]
-async fn a_listing_that_lags_is_waited_for() {
-    let lab = Lab::with(&[]).await;
+async fn a_listing_that_lags_is_waited_for(on: On) {
+    let lab = Lab::with(on, &[]).await;
     let lag = Fault::Lag(std::time::Duration::from_millis(40));
     lab.model.world().faults.insert("a".to_owned(), vec![lag]);
     lab.have(&[("a", partitions(1))]).await;
     assert_eq!(lab.done(), ["+a"]);
 }
 
-#[tokio::test]
-async fn a_cluster_that_goes_away_keeps_the_plan_for_later() {
-    let lab = Lab::with(&[]).await;
+async fn a_cluster_that_goes_away_keeps_the_plan_for_later(on: On) {
+    let lab = Lab::with(on, &[]).await;
     let plan = lab.wish(&[("a", partitions(1))]).await;
     lab.model.world().down = true;
     let plan = lab.apply(&plan).await;
@@ -149,9 +159,8 @@ async fn a_cluster_that_goes_away_keeps_the_plan_for_later() {
     assert_eq!(lab.done(), ["+a"]);
 }
 
-#[tokio::test]
-async fn undo_takes_back_what_was_done() {
-    let lab = Lab::with(&[("old", partitions(1))]).await;
+async fn undo_takes_back_what_was_done(on: On) {
+    let lab = Lab::with(on, &[("old", partitions(1))]).await;
     lab.have(&[("kept", json!({"partitions": 1, "config": {"x": "1", "y": "1"}}))]).await;
     let applied = lab
         .have(&[
@@ -170,16 +179,14 @@ async fn undo_takes_back_what_was_done() {
     assert_eq!(lab.model.spec("old"), Some(partitions(1)));
 }
 
-#[tokio::test]
-async fn what_is_not_ours_is_never_deleted() {
-    let lab = Lab::with(&[("a", partitions(1))]).await;
+async fn what_is_not_ours_is_never_deleted(on: On) {
+    let lab = Lab::with(on, &[("a", partitions(1))]).await;
     let plan = lab.propose(Asked::Delete { keys: vec![topic("a")] }).await;
     assert_eq!((plan.steps.len(), plan.blocked.len(), plan.id.as_str()), (0, 1, ""));
 }
 
-#[tokio::test]
-async fn deletes_need_to_be_allowed_and_stay_within_limits() {
-    let lab = Lab::with(&[]).await;
+async fn deletes_need_to_be_allowed_and_stay_within_limits(on: On) {
+    let lab = Lab::with(on, &[]).await;
     let names: Vec<String> = (0..12).map(|number| format!("t{number:02}")).collect();
     let wishes: Vec<(&str, serde_json::Value)> =
         names.iter().map(|name| (name.as_str(), partitions(1))).collect();
@@ -198,9 +205,8 @@ async fn deletes_need_to_be_allowed_and_stay_within_limits() {
     assert_eq!(lab.versions().await, []);
 }
 
-#[tokio::test]
-async fn drift_is_reverted_by_policy_once() {
-    let lab = Lab::with(&[]).await;
+async fn drift_is_reverted_by_policy_once(on: On) {
+    let lab = Lab::with(on, &[]).await;
     lab.have(&[("a", json!({"partitions": 1, "config": {"x": "1"}}))]).await;
     lab.drift_policy(DriftPolicy::Revert).await;
     lab.model.put("a", json!({"partitions": 1, "config": {"x": "2"}}));
@@ -213,9 +219,8 @@ async fn drift_is_reverted_by_policy_once() {
     assert_eq!(lab.status("a").await, Some(Status::Synced));
 }
 
-#[tokio::test]
-async fn drift_is_proposed_by_policy_and_not_again_once_it_was_turned_down() {
-    let lab = Lab::with(&[]).await;
+async fn drift_is_proposed_by_policy_and_not_again_once_it_was_turned_down(on: On) {
+    let lab = Lab::with(on, &[]).await;
     lab.have(&[("a", json!({"partitions": 1, "config": {"x": "1"}}))]).await;
     lab.drift_policy(DriftPolicy::Propose).await;
     lab.model.put("a", json!({"partitions": 1, "config": {"x": "2"}}));
@@ -232,9 +237,8 @@ async fn drift_is_proposed_by_policy_and_not_again_once_it_was_turned_down() {
     assert_eq!(plans().await, []);
 }
 
-#[tokio::test]
-async fn drift_is_accepted_ignored_and_let_go_by_people() {
-    let lab = Lab::with(&[]).await;
+async fn drift_is_accepted_ignored_and_let_go_by_people(on: On) {
+    let lab = Lab::with(on, &[]).await;
     for id in ["accepted", "ignored", "released"] {
         lab.have(&[(id, json!({"partitions": 1, "config": {"x": "1"}}))]).await;
         lab.model.put(id, json!({"partitions": 1, "config": {"x": "2"}}));
@@ -254,4 +258,19 @@ async fn drift_is_accepted_ignored_and_let_go_by_people() {
     let before = lab.versions().await;
     lab.sweep().await;
     assert_eq!(lab.versions().await, before);
+}
+
+async fn a_plan_that_people_overtook_is_stale(on: On) {
+    let lab = Lab::with(on, &[]).await;
+    let spec = |x: &str, y: &str| json!({"partitions": 1, "config": {"x": x, "y": y}});
+    lab.have(&[("a", spec("1", "1")), ("b", spec("1", "1"))]).await;
+    let released = lab.wish(&[("a", spec("2", "1"))]).await;
+    let late = lab.wish(&[("b", spec("2", "1"))]).await;
+    lab.sync.release(&lab.cluster().await, &topic("a"), "ann").await.unwrap();
+    lab.have(&[("b", spec("1", "2"))]).await;
+    for plan in [released, late] {
+        assert_eq!(lab.apply(&plan).await.state, PlanState::Stale);
+    }
+    assert_eq!(lab.model.spec("a"), Some(spec("1", "1")));
+    assert_eq!(lab.model.spec("b"), Some(spec("1", "2")));
 }

@@ -2,21 +2,37 @@
 
 use serde_json::json;
 
-use super::{Lab, partitions};
+use super::{Lab, On, partitions};
 use crate::domain::cluster::Reach;
 use crate::domain::resource::Presence;
 use crate::domain::status::Status;
 use crate::pipelines::sync::Depth;
 
-#[tokio::test]
-async fn a_first_sweep_shows_all_and_owns_nothing() {
-    let lab = Lab::with(&[
-        ("a", partitions(1)),
-        ("b", partitions(2)),
-        ("c", partitions(3)),
-        ("d", partitions(4)),
-        ("__internal", partitions(5)),
-    ])
+super::on_both! {
+    a_first_sweep_shows_all_and_owns_nothing,
+    an_unchanged_world_writes_no_row,
+    what_changed_appeared_and_went_is_noticed,
+    a_brief_sweep_keeps_what_it_does_not_cover,
+    a_lost_page_makes_nothing_absent,
+    what_a_listing_names_as_a_failure_is_not_absent,
+    what_is_ours_is_read_by_name_before_it_is_absent,
+    a_change_behind_our_back_is_drift_and_its_end_is_synced,
+    another_cluster_under_the_address_stops_everything,
+    a_dead_cluster_is_said_once_and_backs_off,
+    adopting_begins_with_a_proposal_and_the_next_cycle_plans_nothing,
+}
+
+async fn a_first_sweep_shows_all_and_owns_nothing(on: On) {
+    let lab = Lab::with(
+        on,
+        &[
+            ("a", partitions(1)),
+            ("b", partitions(2)),
+            ("c", partitions(3)),
+            ("d", partitions(4)),
+            ("__internal", partitions(5)),
+        ],
+    )
     .await;
     let row = lab.row("d").await.unwrap();
     assert_eq!((row.status, row.owned, row.observed), (Status::Unmanaged, false, partitions(4)));
@@ -24,9 +40,9 @@ async fn a_first_sweep_shows_all_and_owns_nothing() {
     assert_eq!(lab.versions().await.len(), 5);
 }
 
-#[tokio::test]
-async fn an_unchanged_world_writes_no_row() {
-    let lab = Lab::with(&[("a", partitions(1)), ("b", json!({"partitions": 1, "config": {"x": "1"}}))]).await;
+async fn an_unchanged_world_writes_no_row(on: On) {
+    let lab =
+        Lab::with(on, &[("a", partitions(1)), ("b", json!({"partitions": 1, "config": {"x": "1"}}))]).await;
     lab.have(&[("c", partitions(3))]).await;
     lab.sweep().await;
     let (before, cluster, events) = (lab.versions().await, lab.cluster().await, lab.events().await);
@@ -41,9 +57,8 @@ async fn an_unchanged_world_writes_no_row() {
     assert_eq!(lab.events().await, events);
 }
 
-#[tokio::test]
-async fn what_changed_appeared_and_went_is_noticed() {
-    let lab = Lab::with(&[("a", partitions(1)), ("b", partitions(1)), ("c", partitions(1))]).await;
+async fn what_changed_appeared_and_went_is_noticed(on: On) {
+    let lab = Lab::with(on, &[("a", partitions(1)), ("b", partitions(1)), ("c", partitions(1))]).await;
     lab.model.put("b", partitions(2));
     lab.model.take("c");
     lab.model.put("aa", partitions(1));
@@ -54,9 +69,8 @@ async fn what_changed_appeared_and_went_is_noticed() {
     assert_eq!(lab.row("c").await, None);
 }
 
-#[tokio::test]
-async fn a_brief_sweep_keeps_what_it_does_not_cover() {
-    let lab = Lab::with(&[("a", json!({"partitions": 1, "config": {"x": "1"}}))]).await;
+async fn a_brief_sweep_keeps_what_it_does_not_cover(on: On) {
+    let lab = Lab::with(on, &[("a", json!({"partitions": 1, "config": {"x": "1"}}))]).await;
     lab.model.put("a", json!({"partitions": 2, "config": {"x": "2"}}));
     lab.sync.cycle(&lab.cluster.id, Depth::Brief).await;
     let row = lab.row("a").await.unwrap();
@@ -66,9 +80,8 @@ async fn a_brief_sweep_keeps_what_it_does_not_cover() {
     assert_eq!(lab.row("a").await.unwrap().observed, json!({"partitions": 2, "config": {"x": "2"}}));
 }
 
-#[tokio::test]
-async fn a_lost_page_makes_nothing_absent() {
-    let lab = Lab::with(&[("a", partitions(1)), ("z", partitions(1))]).await;
+async fn a_lost_page_makes_nothing_absent(on: On) {
+    let lab = Lab::with(on, &[("a", partitions(1)), ("z", partitions(1))]).await;
     lab.have(&[("b", partitions(1)), ("c", partitions(1)), ("d", partitions(1))]).await;
     lab.model.world().copies.clear();
     lab.model.put("a", partitions(7));
@@ -83,18 +96,16 @@ async fn a_lost_page_makes_nothing_absent() {
     assert_eq!(lab.row("z").await.unwrap().presence, Presence::Present);
 }
 
-#[tokio::test]
-async fn what_a_listing_names_as_a_failure_is_not_absent() {
-    let lab = Lab::with(&[("a", partitions(1)), ("b", partitions(1))]).await;
+async fn what_a_listing_names_as_a_failure_is_not_absent(on: On) {
+    let lab = Lab::with(on, &[("a", partitions(1)), ("b", partitions(1))]).await;
     lab.model.world().unreadable.insert("b".to_owned());
     let report = lab.sweep().await;
     assert_eq!(report.types.first().unwrap().failures.len(), 1);
     assert_eq!(lab.row("b").await.unwrap().presence, Presence::Present);
 }
 
-#[tokio::test]
-async fn what_is_ours_is_read_by_name_before_it_is_absent() {
-    let lab = Lab::with(&[]).await;
+async fn what_is_ours_is_read_by_name_before_it_is_absent(on: On) {
+    let lab = Lab::with(on, &[]).await;
     lab.have(&[("a", partitions(1)), ("b", partitions(1))]).await;
     lab.model.world().hidden.insert("a".to_owned());
     lab.model.take("b");
@@ -107,12 +118,12 @@ async fn what_is_ours_is_read_by_name_before_it_is_absent() {
     lab.model.world().hidden.clear();
     lab.sweep().await;
     // What is known to be absent is not asked for again.
-    assert_eq!((lab.model.world().gets, lab.versions().await), (gets, before));
+    assert_eq!(lab.versions().await, before);
+    assert_eq!(lab.model.world().gets, gets);
 }
 
-#[tokio::test]
-async fn a_change_behind_our_back_is_drift_and_its_end_is_synced() {
-    let lab = Lab::with(&[]).await;
+async fn a_change_behind_our_back_is_drift_and_its_end_is_synced(on: On) {
+    let lab = Lab::with(on, &[]).await;
     lab.have(&[("a", json!({"partitions": 1, "config": {"x": "1"}}))]).await;
     lab.model.put("a", json!({"partitions": 1, "config": {"x": "2", "y": "3"}}));
     lab.sweep().await;
@@ -123,9 +134,8 @@ async fn a_change_behind_our_back_is_drift_and_its_end_is_synced() {
     assert_eq!(lab.status("a").await, Some(Status::Synced));
 }
 
-#[tokio::test]
-async fn another_cluster_under_the_address_stops_everything() {
-    let lab = Lab::with(&[("a", partitions(1))]).await;
+async fn another_cluster_under_the_address_stops_everything(on: On) {
+    let lab = Lab::with(on, &[("a", partitions(1))]).await;
     lab.model.world().identity = "two".to_owned();
     lab.model.put("b", partitions(1));
     let report = lab.sync.cycle(&lab.cluster.id, Depth::Full).await;
@@ -137,9 +147,8 @@ async fn another_cluster_under_the_address_stops_everything() {
     assert_eq!(lab.model.world().lists, lists);
 }
 
-#[tokio::test]
-async fn a_dead_cluster_is_said_once_and_backs_off() {
-    let lab = Lab::with(&[("a", partitions(1))]).await;
+async fn a_dead_cluster_is_said_once_and_backs_off(on: On) {
+    let lab = Lab::with(on, &[("a", partitions(1))]).await;
     lab.model.world().down = true;
     for _ in 0..3 {
         let report = lab.sync.cycle(&lab.cluster.id, Depth::Full).await;
@@ -156,9 +165,8 @@ async fn a_dead_cluster_is_said_once_and_backs_off() {
     assert_eq!(lab.row("a").await.unwrap().presence, Presence::Present);
 }
 
-#[tokio::test]
-async fn adopting_begins_with_a_proposal_and_the_next_cycle_plans_nothing() {
-    let lab = Lab::start().await;
+async fn adopting_begins_with_a_proposal_and_the_next_cycle_plans_nothing(on: On) {
+    let lab = Lab::start(on).await;
     let mut cluster = lab.cluster().await;
     cluster.authority = crate::domain::policy::Authority::Adopt;
     let mut tx = lab.store.begin().await.unwrap();
