@@ -10,8 +10,12 @@ mod documents;
 mod evidence;
 mod have;
 mod limits;
+#[cfg(test)]
+mod model;
 mod order;
 mod prepare;
+#[cfg(test)]
+mod promises;
 pub mod settle;
 mod stale;
 mod undo;
