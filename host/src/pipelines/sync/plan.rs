@@ -16,6 +16,8 @@ mod order;
 mod prepare;
 #[cfg(test)]
 mod promises;
+#[cfg(test)]
+mod sentences;
 pub mod settle;
 mod stale;
 mod undo;
