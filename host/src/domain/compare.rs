@@ -244,3 +244,179 @@ fn finish(
     };
     Comparison { difference, fields, applied }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::contract::{Divergence, Granularity, Scope, Verbs};
+    use super::*;
+
+    fn shape() -> MetadataType {
+        let field = |path: &str, edits, unordered| Field {
+            path: path.to_owned(),
+            default: None,
+            edits,
+            divergence: Divergence::Single,
+            restart: false,
+            unordered,
+        };
+        MetadataType {
+            name: "topic".to_owned(),
+            plural: "topics".to_owned(),
+            title: "Topic".to_owned(),
+            scope: Scope::Cluster,
+            roles: Vec::new(),
+            identity: Vec::new(),
+            tells_defaults: true,
+            verbs: Verbs { create: true, update: true, delete: true },
+            granularity: Granularity::PerKey,
+            divergence: Divergence::Single,
+            spec: json!({}),
+            status: json!({}),
+            fields: vec![
+                field("/hosts/*", EditRule::Free, true),
+                field("/password", EditRule::WriteOnly, false),
+            ],
+            after: Vec::new(),
+        }
+    }
+
+    struct Case {
+        desired: Value,
+        applied: Option<Value>,
+        observed: Option<Value>,
+        partial: bool,
+    }
+
+    fn case(desired: Value, applied: impl Into<Option<Value>>, observed: Value) -> Case {
+        Case { desired, applied: applied.into(), observed: Some(observed), partial: false }
+    }
+
+    fn check(case: &Case, expected: Difference) -> Comparison {
+        let images = Images {
+            desired: Some(&case.desired),
+            applied: case.applied.as_ref(),
+            seen: case.observed.as_ref().map_or(Seen::Unseen, Seen::Present),
+            partial: case.partial,
+        };
+        let comparison = compare(&images, &shape(), &|_| false);
+        assert_eq!(comparison.difference, expected, "{:#?}", comparison.fields);
+        comparison
+    }
+
+    #[test]
+    fn observed_as_desired_is_synced_and_applied_follows() {
+        let found = check(&case(json!({"a": 1}), None, json!({"a": 1, "b": 2})), Difference::Synced);
+        assert_eq!(found.applied, Some(json!({"a": 1})));
+    }
+
+    #[test]
+    fn a_wish_that_is_not_there_yet_is_pending() {
+        check(&case(json!({"a": 1}), None, json!({})), Difference::Pending);
+        check(&case(json!({"a": 2}), json!({"a": 1}), json!({"a": 1})), Difference::Pending);
+    }
+
+    #[test]
+    fn what_somebody_changed_is_drifted_and_what_both_changed_is_conflicted() {
+        check(&case(json!({"a": 1}), json!({"a": 1}), json!({"a": 2})), Difference::Drifted);
+        check(&case(json!({"a": 3}), json!({"a": 1}), json!({"a": 2})), Difference::Conflicted);
+        let both = case(json!({"a": 1, "b": 3}), json!({"a": 1, "b": 1}), json!({"a": 2, "b": 2}));
+        assert_eq!(check(&both, Difference::Conflicted).fields.len(), 2);
+    }
+
+    #[test]
+    fn null_is_the_default_and_equals_what_is_not_set() {
+        let found = check(&case(json!({"a": null}), None, json!({})), Difference::Synced);
+        assert_eq!(found.applied, Some(json!({"a": null})));
+        check(&case(json!({"a": null}), json!({"a": null}), json!({"a": 2})), Difference::Drifted);
+        check(&case(json!({"a": null}), json!({"a": 1}), json!({"a": 1})), Difference::Pending);
+    }
+
+    #[test]
+    fn a_wish_equal_to_the_default_notices_its_loss() {
+        check(&case(json!({"a": "604800000"}), json!({"a": "604800000"}), json!({})), Difference::Drifted);
+    }
+
+    #[test]
+    fn a_field_nobody_spoke_of_is_no_difference() {
+        let found = check(&case(json!({}), json!({"b": 1}), json!({"b": 2, "c": 3})), Difference::Synced);
+        assert!(found.fields.is_empty());
+    }
+
+    #[test]
+    fn absence_is_drift_once_it_was_applied_and_pending_before() {
+        let wish = json!({"a": 1});
+        for (applied, expected) in [(None, Difference::Pending), (Some(json!({"a": 1})), Difference::Drifted)]
+        {
+            let images = Images {
+                desired: Some(&wish),
+                applied: applied.as_ref(),
+                seen: Seen::Absent,
+                partial: false,
+            };
+            let found = compare(&images, &shape(), &|_| false);
+            assert_eq!(found.difference, expected);
+            assert_eq!(found.fields.first().map(|field| field.path.as_str()), Some(""));
+            assert_eq!(found.applied, applied);
+        }
+    }
+
+    #[test]
+    fn the_unseen_is_pending_where_the_wish_was_not_applied_and_else_as_before() {
+        let unseen = |applied: Value| Case {
+            desired: json!({"a": 1}),
+            applied: Some(applied),
+            observed: None,
+            partial: false,
+        };
+        check(&unseen(json!({"a": 1})), Difference::Synced);
+        check(&unseen(json!({"a": 2})), Difference::Pending);
+    }
+
+    #[test]
+    fn what_a_partial_look_leaves_out_is_neither_drifted_nor_synced_by_accident() {
+        let partial = |desired: Value, applied: Option<Value>| Case {
+            desired,
+            applied,
+            observed: Some(json!({"b": 1})),
+            partial: true,
+        };
+        check(&partial(json!({"a": 1}), Some(json!({"a": 1}))), Difference::Synced);
+        let found = check(&partial(json!({"a": null}), None), Difference::Pending);
+        assert_eq!(found.applied, None);
+    }
+
+    #[test]
+    fn arrays_compare_whole_and_as_sets_where_the_type_says_so() {
+        check(
+            &case(json!({"list": [1, 2]}), json!({"list": [1, 2]}), json!({"list": [2, 1]})),
+            Difference::Drifted,
+        );
+        check(
+            &case(json!({"hosts": {"x": [1, 2]}}), None, json!({"hosts": {"x": [2, 1]}})),
+            Difference::Synced,
+        );
+    }
+
+    #[test]
+    fn a_secret_compares_by_the_version_that_was_applied() {
+        let secret = |version: u64| json!({"password": {"$secret": "p", "version": version}});
+        check(&case(secret(1), secret(1), json!({})), Difference::Synced);
+        check(&case(secret(2), secret(1), json!({})), Difference::Pending);
+        check(&case(json!({"password": "ref"}), None, json!({"password": "***"})), Difference::Pending);
+    }
+
+    #[test]
+    fn an_ignored_difference_is_hidden_and_says_so() {
+        let (desired, observed) = (json!({"a": 1, "b": 1}), json!({"a": 2, "b": 1}));
+        let images = Images {
+            desired: Some(&desired),
+            applied: Some(&desired),
+            seen: Seen::Present(&observed),
+            partial: false,
+        };
+        let found = compare(&images, &shape(), &|path| path == "/a");
+        assert_eq!(found.difference, Difference::Synced);
+        assert!(found.fields.iter().all(|field| field.ignored && field.state == FieldState::Drifted));
+        assert_eq!(found.fields.len(), 1);
+    }
+}

@@ -172,3 +172,156 @@ pub struct Plan {
     /// Of the row, for guarded saves.
     pub version: i64,
 }
+
+/// What happens to a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlanEvent {
+    Approve,
+    /// The first write may leave: the base still held.
+    Begin,
+    /// The base no longer holds.
+    GoStale,
+    Cancel,
+    /// No step waits or is in flight any more.
+    End {
+        all_done: bool,
+        cancelled: bool,
+    },
+}
+
+/// A transition that does not exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a plan that is {} can't {wanted}", .state.word())]
+pub struct NotPossible {
+    pub state: PlanState,
+    pub wanted: &'static str,
+}
+
+impl PlanState {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Proposed => "proposed",
+            Self::Approved => "approved",
+            Self::Applying => "applying",
+            Self::Applied => "applied",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Stale => "stale",
+        }
+    }
+
+    /// Applied, failed, cancelled and stale are ends: nothing leads out of them.
+    pub fn is_end(self) -> bool {
+        match self {
+            Self::Applied | Self::Failed | Self::Cancelled | Self::Stale => true,
+            Self::Proposed | Self::Approved | Self::Applying => false,
+        }
+    }
+
+    pub fn on(self, event: PlanEvent) -> Result<Self, NotPossible> {
+        let refuse = |wanted| Err(NotPossible { state: self, wanted });
+        match (event, self) {
+            // Approving twice is approving once.
+            (PlanEvent::Approve, Self::Proposed | Self::Approved) => Ok(Self::Approved),
+            (PlanEvent::Approve, _) => refuse("be approved; make another one"),
+            (PlanEvent::Begin, Self::Approved) => Ok(Self::Applying),
+            (PlanEvent::Begin, _) => refuse("begin"),
+            (PlanEvent::GoStale, Self::Proposed | Self::Approved) => Ok(Self::Stale),
+            (PlanEvent::GoStale, _) => refuse("go stale"),
+            (PlanEvent::Cancel, Self::Proposed | Self::Approved | Self::Cancelled) => Ok(Self::Cancelled),
+            // What is in flight is read back first; what waits is skipped by the executor.
+            (PlanEvent::Cancel, Self::Applying) => Ok(Self::Applying),
+            (PlanEvent::Cancel, _) => refuse("be cancelled; undo it instead"),
+            (PlanEvent::End { all_done: true, .. }, Self::Applying) => Ok(Self::Applied),
+            (PlanEvent::End { all_done: false, cancelled: true }, Self::Applying) => Ok(Self::Cancelled),
+            (PlanEvent::End { all_done: false, cancelled: false }, Self::Applying) => Ok(Self::Failed),
+            (PlanEvent::End { .. }, _) => refuse("end"),
+        }
+    }
+}
+
+/// What happens to a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepEvent {
+    /// Stored as running, with its attempt counted, before it leaves.
+    Send,
+    /// Nothing left the host, as it knows for sure.
+    NotSent,
+    Refuse,
+    Lose,
+    /// Read back, and as wished; or nothing had to be sent.
+    Confirm,
+    /// Read back, and as before.
+    TakeBack,
+    /// Read back, and neither.
+    Change,
+    Skip,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a step in state {state:?} knows no {event:?}")]
+pub struct NoSuchStep {
+    pub state: StepState,
+    pub event: StepEvent,
+}
+
+impl StepState {
+    pub fn on(self, event: StepEvent) -> Result<Self, NoSuchStep> {
+        let refuse = || Err(NoSuchStep { state: self, event });
+        match (self, event) {
+            (Self::Waiting, StepEvent::Send) => Ok(Self::Running),
+            // Adopt, release and wish send nothing.
+            (Self::Waiting, StepEvent::Confirm) => Ok(Self::Done),
+            (Self::Waiting, StepEvent::Skip) => Ok(Self::Skipped),
+            (Self::Running, StepEvent::NotSent) => Ok(Self::Waiting),
+            (Self::Running, StepEvent::Refuse) => Ok(Self::Failed),
+            (Self::Running | Self::Unknown, StepEvent::Lose) => Ok(Self::Unknown),
+            (Self::Running | Self::Unknown, StepEvent::Confirm) => Ok(Self::Done),
+            (Self::Unknown, StepEvent::TakeBack) => Ok(Self::Waiting),
+            (Self::Unknown, StepEvent::Change) => Ok(Self::Failed),
+            // A late answer about what has ended changes nothing.
+            (Self::Done | Self::Failed | Self::Skipped, StepEvent::Refuse | StepEvent::Lose) => Ok(self),
+            (
+                Self::Waiting | Self::Running | Self::Unknown | Self::Done | Self::Failed | Self::Skipped,
+                _,
+            ) => refuse(),
+        }
+    }
+
+    /// Sent, and not known to have arrived.
+    pub fn is_in_flight(self) -> bool {
+        match self {
+            Self::Running | Self::Unknown => true,
+            Self::Waiting | Self::Done | Self::Failed | Self::Skipped => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_goes_stale_or_is_cancelled_only_before_it_begins() {
+        assert_eq!(PlanState::Proposed.on(PlanEvent::Approve), Ok(PlanState::Approved));
+        assert_eq!(PlanState::Approved.on(PlanEvent::GoStale), Ok(PlanState::Stale));
+        assert_eq!(PlanState::Approved.on(PlanEvent::Begin), Ok(PlanState::Applying));
+        assert_eq!(PlanState::Applying.on(PlanEvent::Cancel), Ok(PlanState::Applying));
+        assert!(PlanState::Applying.on(PlanEvent::GoStale).is_err());
+        for end in [PlanState::Applied, PlanState::Failed, PlanState::Cancelled, PlanState::Stale] {
+            assert!(end.is_end() && end.on(PlanEvent::Begin).is_err() && end.on(PlanEvent::Approve).is_err());
+        }
+        let error = PlanState::Applied.on(PlanEvent::Cancel).unwrap_err();
+        assert_eq!(error.to_string(), "a plan that is applied can't be cancelled; undo it instead");
+    }
+
+    #[test]
+    fn a_step_is_done_only_by_reading_back() {
+        assert_eq!(StepState::Waiting.on(StepEvent::Send), Ok(StepState::Running));
+        assert_eq!(StepState::Running.on(StepEvent::Lose), Ok(StepState::Unknown));
+        assert_eq!(StepState::Unknown.on(StepEvent::TakeBack), Ok(StepState::Waiting));
+        assert_eq!(StepState::Done.on(StepEvent::Lose), Ok(StepState::Done));
+        assert!(StepState::Unknown.on(StepEvent::Send).is_err());
+        assert!(StepState::Done.on(StepEvent::Send).is_err());
+    }
+}

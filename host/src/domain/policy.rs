@@ -99,8 +99,8 @@ pub struct PolicyEntry {
     pub policy: Policy,
 }
 
-/// What holds for a resource, or for a type where `id` is `None`: authority and drift policy only narrow from the
-/// cluster to the resource, limits and protection are the narrowest that speaks, ignore rules add up.
+/// What holds for a resource, or for a type where `id` is `None`: authority only narrows from the
+/// cluster to the resource, drift policy, limits and protection are the narrowest that speaks, ignore rules add up.
 pub fn resolve(
     entries: &[PolicyEntry],
     authority: Authority,
@@ -130,10 +130,6 @@ impl PolicySubject {
         self.metadata_type.as_deref().is_none_or(|named| named == metadata_type)
             && self.id.as_deref().is_none_or(|named| Some(named) == id)
     }
-
-    fn is_cluster(&self) -> bool {
-        self.metadata_type.is_none() && self.id.is_none()
-    }
 }
 
 impl Effective {
@@ -142,10 +138,8 @@ impl Effective {
         if let Some(authority) = policy.authority {
             self.authority = self.authority.min(authority);
         }
-        if let Some(drift) = policy.drift {
-            // The cluster's word is the widest; below it a policy may only do less by itself.
-            self.drift = if entry.subject.is_cluster() { drift } else { self.drift.min(drift) };
-        }
+        // Not narrowing but naming: `revert` for one type is what a person wants where the cluster shows.
+        self.drift = policy.drift.unwrap_or(self.drift);
         self.protect = policy.protect.unwrap_or(self.protect);
         self.deletes_max = policy.deletes_max.unwrap_or(self.deletes_max);
         self.deletes_percent_max = policy.deletes_percent_max.unwrap_or(self.deletes_percent_max);
@@ -168,4 +162,58 @@ pub fn is_like(pattern: &str, text: &str) -> bool {
     let Some(rest) = text.strip_prefix(head) else { return false };
     let mut starts = rest.char_indices().map(|(at, _)| at).chain([rest.len()]);
     starts.any(|at| rest.get(at..).is_some_and(|rest| is_like(tail, rest)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(metadata_type: Option<&str>, id: Option<&str>, policy: Policy) -> PolicyEntry {
+        let subject =
+            PolicySubject { metadata_type: metadata_type.map(str::to_owned), id: id.map(str::to_owned) };
+        PolicyEntry { subject, policy }
+    }
+
+    fn authority(authority: Authority) -> Policy {
+        Policy { authority: Some(authority), ..Policy::default() }
+    }
+
+    #[test]
+    fn a_type_or_a_resource_can_only_narrow_the_authority_of_its_cluster() {
+        let entries = [
+            entry(Some("topic"), None, authority(Authority::Manage)),
+            entry(Some("topic"), Some("a"), authority(Authority::Observe)),
+        ];
+        let of = |cluster, id| resolve(&entries, cluster, "topic", id).authority;
+        assert_eq!(of(Authority::Observe, None), Authority::Observe);
+        assert_eq!(of(Authority::Manage, Some("b")), Authority::Manage);
+        assert_eq!(of(Authority::Manage, Some("a")), Authority::Observe);
+    }
+
+    #[test]
+    fn the_narrowest_limit_that_is_set_counts_and_ignore_rules_add_up() {
+        let rule =
+            |pattern: &str| IgnoreRule { pattern: pattern.to_owned(), field: Some("/config/*".to_owned()) };
+        let entries = [
+            entry(Some("topic"), Some("a"), Policy { deletes_max: Some(1), ..Policy::default() }),
+            entry(None, None, Policy { deletes_max: Some(5), ignore: vec![rule("a*")], ..Policy::default() }),
+            entry(Some("topic"), None, Policy { ignore: vec![rule("*z")], ..Policy::default() }),
+        ];
+        let effective = resolve(&entries, Authority::Manage, "topic", Some("a"));
+        assert_eq!((effective.deletes_max, effective.deletes_percent_max), (1, DELETES_PERCENT_MAX));
+        assert!(effective.ignoring("abc", "/config/x").is_some());
+        assert!(effective.ignoring("yz", "/config/x").is_some());
+        assert!(effective.ignoring("other", "/config/x").is_none());
+        assert!(effective.ignoring("abc", "/partitions").is_none());
+        assert!(effective.ignoring("abc", "").is_none(), "a field's rule does not hide the absence");
+    }
+
+    #[test]
+    fn a_star_stands_for_any_run_of_characters() {
+        for (pattern, text) in [("*", ""), ("pay.*", "pay.events"), ("*.ev*s", "pay.events"), ("ü*", "über")]
+        {
+            assert!(is_like(pattern, text), "{pattern} {text}");
+        }
+        assert!(!is_like("pay.*", "play.events") && !is_like("a", "ab"));
+    }
 }

@@ -10,8 +10,14 @@ mod documents;
 mod evidence;
 mod have;
 mod limits;
+#[cfg(test)]
+mod model;
 mod order;
 mod prepare;
+#[cfg(test)]
+mod promises;
+#[cfg(test)]
+mod sentences;
 pub mod settle;
 mod stale;
 mod undo;

@@ -67,6 +67,13 @@ fn chain(item: &Item, changes: &[Change], answers: &[Answer]) -> Result<Vec<Step
 /// A write to a resource whose last write is unconfirmed may overtake it: only the same sort can't do harm.
 fn admit(steps: Vec<Step>, item: &Item, snapshot: &Snapshot) -> Result<Vec<Step>, Refusal> {
     let Some(unsure) = snapshot.unsure.get(&item.key) else { return Ok(steps) };
+    // What may be our own create, on its way, is not adopted as somebody else's.
+    if steps.iter().any(|step| step.verb == Verb::Adopt) {
+        return refuse(format!(
+            "its last {} is not confirmed yet; plan again when it is",
+            sort_word(*unsure)
+        ));
+    }
     let other =
         steps.iter().filter_map(|step| step.write.as_ref()).find(|write| write.action.sort() != *unsure);
     match other {

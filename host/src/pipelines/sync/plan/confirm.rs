@@ -38,7 +38,10 @@ pub fn confirm(
             }
         }
         Verb::Release => {
-            row.desired = None;
+            // The undo of an adoption gives back the wish that stood before it.
+            if !matches!(wish.map(|wish| &wish.intent), Some(Intent::Have(_))) {
+                row.desired = None;
+            }
             row.applied = None;
             row.owned = false;
             row.owned_incarnation = None;

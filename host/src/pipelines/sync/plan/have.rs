@@ -2,9 +2,11 @@
 
 use serde_json::Value;
 
-use super::prepare::{Planner, adoption, base};
+use super::prepare::{Planner, adoption, base, wish};
 use super::{Item, Part};
-use crate::domain::compare::{Comparison, FieldDifference, compare, is_write_only};
+use crate::domain::compare::{
+    Comparison, FieldDifference, FieldState, Images, compare, is_write_only, judge,
+};
 use crate::domain::contract::MetadataType;
 use crate::domain::fields;
 use crate::domain::plan::{Intent, Verb};
@@ -21,8 +23,7 @@ pub(super) fn plan(
     let row = planner.row(key);
     let mut item = Item {
         key: key.clone(),
-        wish: (row.desired.as_ref() != Some(&desired))
-            .then(|| planner.wish(&row, Intent::Have(desired.clone()))),
+        wish: (row.desired.as_ref() != Some(&desired)).then(|| wish(&row, Intent::Have(desired.clone()))),
         base: base(&row, Vec::new()),
         parts: Vec::new(),
     };
@@ -33,14 +34,16 @@ pub(super) fn plan(
             planner.block(key, None, &reason);
         }
         Presence::Absent => {
-            if !comparison.fields.iter().any(|field| is_open(planner, key, field, wanted)) {
-            } else if shape.verbs.create {
+            let is_wanted = comparison.fields.iter().any(|field| is_open(planner, key, field, wanted));
+            if is_wanted && shape.verbs.create {
                 let change = planner.ask(&row, Some(desired));
                 item.parts.push(Part::Ask { change });
-            } else {
+            } else if is_wanted {
                 planner.block(key, None, &format!("it is not there, and a {} can't be created", shape.name));
             }
         }
+        // A stranger under its name concerns a request only where the absence of ours does.
+        Presence::Present if !row.is_ours() && !wants_existence(&row, shape, wanted) => {}
         Presence::Present => {
             edit(planner, &row, &desired, shape, (&comparison, wanted), &mut item);
         }
@@ -48,12 +51,17 @@ pub(super) fn plan(
     finish(planner, &row, item);
 }
 
+fn wants_existence(row: &Resource, shape: &MetadataType, wanted: &dyn Fn(&FieldDifference) -> bool) -> bool {
+    // A first wish is wanted as a whole.
+    row.desired.is_none() || judge(row, shape, &|_| false).fields.iter().any(wanted)
+}
+
 fn compare_with(planner: &Planner<'_>, row: &Resource, desired: &Value, shape: &MetadataType) -> Comparison {
     let policy = planner.snapshot.policy(&row.key);
     let wished = Resource { desired: Some(desired.clone()), ..row.clone() };
     let hidden = |path: &str| policy.ignoring(&row.key.id, path).is_some();
     // A stranger is compared as it is: what differs is edited once it is ours.
-    compare(&crate::domain::compare::Images::of(&wished), shape, &hidden)
+    compare(&Images::of(&wished), shape, &hidden)
 }
 
 /// Says of a hidden difference that it is hidden.
@@ -115,7 +123,6 @@ fn edit(
             fields::set(&mut after, path, value.clone());
         }
     }
-    debug_assert!(touched.iter().all(|path| fields::at(desired, path).is_some()));
     let change = planner.ask(row, Some(after));
     item.parts.push(Part::Ask { change });
     warn_of_drift(planner, row, comparison, &touched, shape);
@@ -129,7 +136,6 @@ fn warn_of_drift(
     touched: &[String],
     shape: &MetadataType,
 ) {
-    use crate::domain::compare::FieldState;
     for field in comparison.fields.iter().filter(|field| touched.contains(&field.path)) {
         let is_drift = match field.state {
             FieldState::Drifted | FieldState::Conflicted => true,
@@ -155,7 +161,7 @@ fn finish(planner: &mut Planner<'_>, row: &Resource, mut item: Item) {
         item.parts.push(Part::Local { verb: Verb::Wish, summary: "recorded; nothing is sent".to_owned() });
     } else if item.wish.is_none() && !row.is_ours() && row.presence == Presence::Present {
         // An adoption begins the ownership of the wish that stands.
-        item.wish = row.desired.clone().map(|desired| planner.wish(row, Intent::Have(desired)));
+        item.wish = row.desired.clone().map(|desired| wish(row, Intent::Have(desired)));
     }
     planner.prepared.items.push(item);
 }

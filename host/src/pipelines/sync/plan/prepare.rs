@@ -86,7 +86,7 @@ impl<'a> Planner<'a> {
         }
         let desired = row.desired.clone().unwrap_or_else(|| settable(&row.observed, shape));
         let touched = fields::paths(&desired);
-        let wish = self.wish(&row, Intent::Have(desired));
+        let wish = wish(&row, Intent::Have(desired));
         let base = base(&row, touched);
         let parts = vec![Part::Local { verb: Verb::Adopt, summary: adoption(&row.observed, false) }];
         self.prepared.items.push(Item { key: key.clone(), wish: Some(wish), base, parts });
@@ -120,7 +120,7 @@ impl<'a> Planner<'a> {
             return self.block(key, None, &reason);
         }
         let change = self.ask(&row, None);
-        let wish = self.wish(&row, Intent::Gone);
+        let wish = wish(&row, Intent::Gone);
         let base = base(&row, Vec::new());
         let parts = vec![Part::Ask { change }];
         self.prepared.items.push(Item { key: key.clone(), wish: Some(wish), base, parts });
@@ -136,7 +136,7 @@ impl<'a> Planner<'a> {
     }
 
     fn end_absent(&mut self, row: &Resource) {
-        let wish = self.wish(row, Intent::Release);
+        let wish = wish(row, Intent::Release);
         let summary = "is gone already; the wish and the ownership end".to_owned();
         let parts = vec![Part::Local { verb: Verb::Release, summary }];
         self.prepared.items.push(Item {
@@ -221,17 +221,17 @@ impl<'a> Planner<'a> {
         });
         self.prepared.changes.len() - 1
     }
+}
 
-    pub(super) fn wish(&self, row: &Resource, intent: Intent) -> Wish {
-        let lets_go = match (&intent, &row.desired) {
-            (Intent::Have(desired), Some(before)) => {
-                let gone = |path: &String| fields::at(desired, path).is_none();
-                fields::paths(before).into_iter().filter(gone).collect()
-            }
-            (Intent::Have(_) | Intent::Gone | Intent::Release, _) => Vec::new(),
-        };
-        Wish { key: row.key.clone(), intent, lets_go, before: row.desired.clone(), was_owned: row.owned }
-    }
+pub(super) fn wish(row: &Resource, intent: Intent) -> Wish {
+    let lets_go = match (&intent, &row.desired) {
+        (Intent::Have(desired), Some(before)) => {
+            let gone = |path: &String| fields::at(desired, path).is_none();
+            fields::paths(before).into_iter().filter(gone).collect()
+        }
+        (Intent::Have(_) | Intent::Gone | Intent::Release, _) => Vec::new(),
+    };
+    Wish { key: row.key.clone(), intent, lets_go, before: row.desired.clone(), was_owned: row.owned }
 }
 
 pub(super) fn base(row: &Resource, mut touched: Vec<String>) -> Base {

@@ -58,7 +58,7 @@ fn undo_one(planner: &mut Planner<'_>, plan: &Plan, key: &ResourceKey, steps: &[
         return planner.block(key, None, &reason);
     }
     let (parts, kept) = inverses(planner, &row, steps);
-    let wish = wish.map(|wish| wish_as_it_was(planner, &row, wish, steps, &kept));
+    let wish = wish.map(|wish| wish_as_it_was(&row, wish, steps, &kept));
     let wish = wish.filter(|wish| !stands_already(&row, wish));
     let mut item = Item { key: key.clone(), wish, base: left_behind(&row, steps), parts };
     if item.parts.is_empty() {
@@ -227,13 +227,7 @@ fn taken_back(step: &Step, verb: Verb) -> String {
 }
 
 /// The wish from before the plan; what has no inverse stays wished as it is.
-fn wish_as_it_was(
-    planner: &Planner<'_>,
-    row: &Resource,
-    wish: &Wish,
-    steps: &[&Step],
-    kept: &[String],
-) -> Wish {
+fn wish_as_it_was(row: &Resource, wish: &Wish, steps: &[&Step], kept: &[String]) -> Wish {
     let creates = steps.iter().any(|step| undo_sort(step) == Some(Sort::Delete));
     let intent = match &wish.before {
         // Its delete ends the wish.
@@ -244,5 +238,5 @@ fn wish_as_it_was(
             Intent::Have(fields::overlay(before, &fields::pick(&now, kept)))
         }
     };
-    planner.wish(row, intent)
+    super::prepare::wish(row, intent)
 }
