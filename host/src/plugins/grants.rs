@@ -68,8 +68,15 @@ pub(super) struct NetworkPolicy {
 
 #[derive(Clone, Debug)]
 enum Rule {
-    Connection(Vec<(String, u16)>),
-    Pattern { host: String, ports: (u16, u16) },
+    /// An address of the form without a port stands for the grant's ports.
+    Connection {
+        addresses: Vec<(String, Option<u16>)>,
+        ports: (u16, u16),
+    },
+    Pattern {
+        host: String,
+        ports: (u16, u16),
+    },
 }
 
 /// What the name says, before it is resolved.
@@ -107,12 +114,12 @@ impl NetworkPolicy {
     }
 
     /// Hosts of the connection form, as far as they are asked and given.
-    pub(super) fn connection_hosts(&self) -> Vec<(String, u16)> {
+    pub(super) fn connection_hosts(&self) -> Vec<String> {
         let addresses = self.asked.iter().filter_map(|rule| match rule {
-            Rule::Connection(addresses) => Some(addresses.iter()),
+            Rule::Connection { addresses, .. } => Some(addresses.iter().map(|(host, _)| host.clone())),
             Rule::Pattern { .. } => None,
         });
-        addresses.flatten().cloned().collect()
+        addresses.flatten().collect()
     }
 
     /// What to tell the operator.
@@ -136,7 +143,7 @@ impl Rule {
         match host.strip_prefix(CONNECTION) {
             Some(rest) => {
                 let field = connection.pointer(rest.strip_suffix('}')?)?;
-                Some(Self::Connection(addresses(field, ports.0)))
+                Some(Self::Connection { addresses: addresses(field), ports })
             }
             None => Some(Self::Pattern { host: host.to_ascii_lowercase(), ports }),
         }
@@ -144,8 +151,12 @@ impl Rule {
 
     fn verdict(&self, host: &str, port: u16, advertised: Advertised) -> Verdict {
         match self {
-            Self::Connection(addresses) => {
-                if addresses.iter().any(|(name, own)| name.eq_ignore_ascii_case(host) && *own == port) {
+            Self::Connection { addresses, ports } => {
+                if !(ports.0..=ports.1).contains(&port) {
+                    return Verdict::Denied;
+                }
+                let fits = |own: &Option<u16>| own.is_none_or(|own| own == port);
+                if addresses.iter().any(|(name, own)| name.eq_ignore_ascii_case(host) && fits(own)) {
                     return Verdict::Granted;
                 }
                 match advertised {
@@ -178,28 +189,27 @@ fn port_range(text: &str) -> Option<(u16, u16)> {
     (range.0 <= range.1).then_some(range)
 }
 
-/// `HOST:PORT,…` or an array of them; without a port the grant's own first one.
-fn addresses(field: &Value, default_port: u16) -> Vec<(String, u16)> {
+/// `HOST:PORT,…` or an array of them.
+fn addresses(field: &Value) -> Vec<(String, Option<u16>)> {
     let texts: Vec<&str> = match field {
         Value::String(text) => text.split(',').collect(),
         Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Vec::new(),
     };
-    texts.iter().filter_map(|text| split_address(text.trim(), default_port)).collect()
+    texts.iter().filter_map(|text| split_address(text.trim())).collect()
 }
 
 /// `host`, `host:1`, `[::1]:1`, `::1`.
-fn split_address(text: &str, default_port: u16) -> Option<(String, u16)> {
+fn split_address(text: &str) -> Option<(String, Option<u16>)> {
     if let Some(rest) = text.strip_prefix('[') {
         let (host, port) = rest.split_once(']')?;
-        let port = port.strip_prefix(':').map_or(Some(default_port), |port| port.parse().ok())?;
+        let port = port.strip_prefix(':').map(str::parse).transpose().ok()?;
         return Some((host.to_owned(), port));
     }
     match text.rsplit_once(':') {
-        Some((host, port)) if !host.contains(':') => Some((host.to_owned(), port.parse().ok()?)),
-        Some(_) => Some((text.to_owned(), default_port)),
+        Some((host, port)) if !host.contains(':') => Some((host.to_owned(), Some(port.parse().ok()?))),
         None if text.is_empty() => None,
-        None => Some((text.to_owned(), default_port)),
+        Some(_) | None => Some((text.to_owned(), None)),
     }
 }
 
@@ -217,7 +227,7 @@ mod tests {
     fn asked() -> Vec<Grant> {
         let network =
             |host: &str, ports: &str| Grant::Network { host: host.to_owned(), ports: ports.to_owned() };
-        vec![network("${connection./bootstrap}", "9092"), network("*.kafka.svc", "9092-9094")]
+        vec![network("${connection./bootstrap}", "1-65535"), network("*.kafka.svc", "9092-9094")]
     }
 
     #[test]

@@ -136,7 +136,7 @@ impl Dialer {
 
     async fn own_addresses(&self) -> Vec<IpAddr> {
         let mut own = Vec::new();
-        for (host, _port) in self.policy.connection_hosts() {
+        for host in self.policy.connection_hosts() {
             own.extend(self.resolve(&host).await.unwrap_or_default());
         }
         own
@@ -194,7 +194,7 @@ mod tests {
 
     fn dialer(bootstrap: &str) -> Dialer {
         let asked =
-            [Grant::Network { host: "${connection./bootstrap}".to_owned(), ports: "9092".to_owned() }];
+            [Grant::Network { host: "${connection./bootstrap}".to_owned(), ports: "1-65535".to_owned() }];
         let connection = json!({"bootstrap": bootstrap});
         Dialer::new(NetworkPolicy::new(&asked, &Given::builtin(&asked), &connection), Places::default())
     }
