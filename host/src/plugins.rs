@@ -24,3 +24,5 @@ mod package;
 mod plugin;
 mod session;
 mod sessions;
+#[cfg(test)]
+mod stories;

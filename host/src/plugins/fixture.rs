@@ -1,5 +1,138 @@
-//! Small guests for the tests of this module.
+//! Small guests for the tests of this module: core modules as text, made components of the contract.
+
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+/// The world of the fixtures; `more` adds to it.
+fn world(more: &str) -> String {
+    format!(
+        "package test:fixture;
+         world fixture {{
+             import headgate:host/log@0.1.0;
+             import headgate:host/net@0.1.0;
+             export headgate:plugin/manifest@0.1.0;
+             export headgate:plugin/storage-driver@0.1.0;
+             {more}
+         }}"
+    )
+}
+
+/// A string in memory: (data segment, pointer, length).
+struct Memory {
+    data: String,
+    next: usize,
+}
+
+impl Memory {
+    fn put(&mut self, text: &str) -> [u8; 8] {
+        let at = self.next;
+        let escaped: String = text.bytes().map(|byte| format!("\\{byte:02x}")).collect();
+        self.data.push_str(&format!("(data (i32.const {at}) \"{escaped}\")\n"));
+        self.next += text.len();
+        let (at, length) = (u32::try_from(at).unwrap(), u32::try_from(text.len()).unwrap());
+        let mut pair = [0; 8];
+        pair[..4].copy_from_slice(&at.to_le_bytes());
+        pair[4..].copy_from_slice(&length.to_le_bytes());
+        pair
+    }
+
+    fn place(&mut self, at: usize, bytes: &[u8]) {
+        let escaped: String = bytes.iter().map(|byte| format!("\\{byte:02x}")).collect();
+        self.data.push_str(&format!("(data (i32.const {at}) \"{escaped}\")\n"));
+    }
+}
+
+/// Where zeros stand: an `ok` of nothing, or of an empty list.
+const ZEROS: usize = 16;
+const DISCOVERY: usize = 512;
+const DESCRIPTION: usize = 1024;
+const STRINGS: usize = 2048;
+
+fn module(kind: &str, probe: &str) -> String {
+    let mut memory = Memory { data: String::new(), next: STRINGS };
+    let mut description = [0; 100];
+    for (at, text) in [(0, kind), (8, "Fixture"), (16, "0.1.0"), (24, "Tests"), (44, r#"{"type": "object"}"#)]
+    {
+        description[at..at + 8].copy_from_slice(&memory.put(text));
+    }
+    memory.place(DESCRIPTION, &description);
+    let facts = memory.put("{}");
+    memory.place(DISCOVERY + 32, &facts);
+    // 3,000 is where `boom` begins.
+    memory.place(3000, b"boom");
+    format!(
+        r#"(module
+            (import "headgate:host/net@0.1.0" "wait-readable" (func $wait (param i32 i32 i32 i32)))
+            (import "headgate:host/log@0.1.0" "emit" (func $emit (param i32 i32 i32 i32 i32)))
+            (memory (export "memory") 16)
+            (global $next (mut i32) (i32.const 65536))
+            {data}
+            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (local $at i32)
+                (local.set $at (i32.and (i32.add (global.get $next) (i32.const 7)) (i32.const -8)))
+                (global.set $next (i32.add (local.get $at) (local.get 3)))
+                (local.get $at))
+            (func $the_probe {probe})
+            (func (export "headgate:plugin/manifest@0.1.0#describe") (result i32) (i32.const {DESCRIPTION}))
+            (func (export "headgate:plugin/storage-driver@0.1.0#open") (param i32 i32 i32 i32 i32 i32)
+                (result i32) (i32.const {ZEROS}))
+            (func (export "headgate:plugin/storage-driver@0.1.0#probe") (result i32)
+                (call $the_probe) (i32.const {ZEROS}))
+            (func (export "headgate:plugin/storage-driver@0.1.0#discover") (result i32) (i32.const {DISCOVERY}))
+            (func (export "headgate:plugin/storage-driver@0.1.0#list-resources") (param i32)
+                (result i32) (i32.const {ZEROS}))
+            (func (export "headgate:plugin/storage-driver@0.1.0#get-resources") (param i32 i32)
+                (result i32) (i32.const {ZEROS}))
+            (func (export "headgate:plugin/storage-driver@0.1.0#write-resources") (param i32 i32 i32)
+                (result i32) (i32.const {ZEROS}))
+            (func (export "headgate:plugin/storage-driver@0.1.0#close")))"#,
+        data = memory.data
+    )
+}
+
+fn component(core: &str, more: &str, before: &str) -> Vec<u8> {
+    let mut resolve = Resolve::default();
+    let wit = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit");
+    resolve.push_path(wit).unwrap();
+    if !before.is_empty() {
+        resolve.push_str("foreign.wit", before).unwrap();
+    }
+    let package = resolve.push_str("fixture.wit", &world(more)).unwrap();
+    let world = resolve.select_world(&[package], Some("fixture")).unwrap();
+    let mut bytes = wat::parse_str(core).unwrap();
+    embed_component_metadata(&mut bytes, &resolve, world, StringEncoding::UTF8, false).unwrap();
+    ComponentEncoder::default().module(&bytes).unwrap().validate(true).encode().unwrap()
+}
+
+/// What a guest does when it is probed.
+pub(super) const NOTHING: &str = "";
+pub(super) const SPIN: &str = "(loop $again (br $again))";
+pub(super) const WAIT: &str = "(call $wait (i32.const 0) (i32.const 0) (i32.const 200) (i32.const 256))
+    (call $wait (i32.const 0) (i32.const 0) (i32.const 200) (i32.const 256))";
+pub(super) const EAT_MEMORY: &str =
+    "(loop $again (br_if $again (i32.ne (memory.grow (i32.const 64)) (i32.const -1)))) unreachable";
+pub(super) const PANIC: &str =
+    "(call $emit (i32.const 4) (i32.const 3000) (i32.const 4) (i32.const 0) (i32.const 0)) unreachable";
+
+/// A guest of this kind.
+pub(super) fn guest(kind: &str, probe: &str) -> Vec<u8> {
+    component(&module(kind, probe), "", "")
+}
 
 pub(super) fn plain() -> Vec<u8> {
-    Vec::new()
+    guest("fixture", NOTHING)
+}
+
+pub(super) fn core_module() -> Vec<u8> {
+    wat::parse_str("(module)").unwrap()
+}
+
+/// It imports what belongs to another program.
+pub(super) fn foreign() -> Vec<u8> {
+    let core = module("foreign", NOTHING).replacen(
+        "(module",
+        r#"(module (import "other:program/thing" "do-it" (func))"#,
+        1,
+    );
+    let before = "package other:program; interface thing { do-it: func(); }";
+    component(&core, "import other:program/thing;", before)
 }
