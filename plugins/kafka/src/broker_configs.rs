@@ -19,7 +19,7 @@ use crate::configs::{
     KeyChange, RESOURCE_BROKER, SOURCE_BROKER, SOURCE_CLUSTER, Wanted, alteration, effective, key_change,
     set_at,
 };
-use crate::topics::write::lost_outcome;
+use crate::topics::batch::lost_outcome;
 use crate::types::BROKER_CONFIG;
 use crate::wire::{READ_TIMEOUT_MS, codes};
 

@@ -11,8 +11,10 @@ use kafka_protocol::messages::{DescribeConfigsRequest, MetadataRequest};
 
 use crate::cluster::text;
 use crate::configs::{RESOURCE_TOPIC, Wanted};
+use crate::topic_keys;
 use crate::types::TOPIC;
 
+pub(crate) mod batch;
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod write;
@@ -58,7 +60,7 @@ impl Row {
         spec.insert("partitions".to_owned(), json!(self.partitions));
         spec.insert("replication_factor".to_owned(), json!(self.replication_factor));
         if let Some(config) = config.filter(|config| !config.is_empty()) {
-            spec.insert("config".to_owned(), Value::Object(config));
+            spec.insert("config".to_owned(), Value::Object(normal(config)));
         }
         Resource {
             key: ResourceKey {
@@ -85,6 +87,16 @@ impl Row {
             "leaderless": self.leaderless,
         })
     }
+}
+
+/// As a wish is written: the broker says `1.0` where a wish says `1`.
+fn normal(mut config: Map<String, Value>) -> Map<String, Value> {
+    for (key, value) in &mut config {
+        if let Value::String(text) = value {
+            *text = topic_keys::normal(key, text);
+        }
+    }
+    config
 }
 
 fn is_under_replicated(
@@ -121,6 +133,14 @@ fn configs_of<'a>(names: impl Iterator<Item = &'a str>, wanted: &Wanted) -> Desc
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_seen_is_written_as_a_wish_is() {
+        let seen = json!({"min.cleanable.dirty.ratio": "1.0", "retention.ms": "5"});
+        let Value::Object(seen) = seen else { panic!("not an object") };
+        let wish = json!({"min.cleanable.dirty.ratio": "1", "retention.ms": "5"});
+        assert_eq!(Value::Object(normal(seen)), wish);
+    }
 
     #[test]
     fn ids_are_written_as_kafka_writes_them() {

@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use headgate_sdk::framed::Lost;
 use headgate_sdk::json::{self, Map, Value};
-use headgate_sdk::{Action, Edit, Error, Outcome, Place, Result, Write, Written};
+use headgate_sdk::{Action, Edit, Error, Outcome, Place, Result, Write};
 use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
 use kafka_protocol::messages::{
     CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest, IncrementalAlterConfigsRequest,
 };
-use kafka_protocol::protocol::{Request, StrBytes};
+use kafka_protocol::protocol::StrBytes;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::batch::{Batch, answer_of, put, written};
 use super::{Row, id_bytes, id_text, metadata_of, topic_name};
 use crate::cluster::{Brokers, text};
 use crate::configs::{KeyChange, RESOURCE_TOPIC, alteration, key_change, text_of};
@@ -32,19 +32,12 @@ const DEFAULT_PARTITIONS_GUESS: i32 = 8;
 /// The broker gives up its work after this, and says so.
 const WORK_TIMEOUT_MS: i32 = 20_000;
 
-/// We wait a little longer, so that its word arrives.
-const WRITE_TIMEOUT_MS: u64 = 24_000;
-
 /// A changed setting is seen by all brokers within this.
 const EDIT_LAG_MS: u64 = 2_000;
 
 /// A new topic is listed seconds after its creation was answered: folders and files come first, one after the other.
 const CREATE_LAG_MS: u64 = 5_000;
 const CREATE_LAG_PER_PARTITION_MS: u64 = 5;
-
-const UNKNOWN_SERVER_ERROR: i16 = -1;
-const REQUEST_TIMED_OUT: i16 = 7;
-const NETWORK_EXCEPTION: i16 = 13;
 
 const DEFAULT_COUNT: i32 = -1;
 
@@ -69,15 +62,6 @@ struct Open<'a> {
     name: &'a str,
     wish: Wish,
 }
-
-/// What a request's answer says of one topic.
-struct Answer {
-    code: i16,
-    message: Option<String>,
-    incarnation: Option<String>,
-}
-
-type Answers = (i32, BTreeMap<String, Answer>);
 
 pub(crate) fn write(brokers: &mut Brokers, writes: &[&Write], dry_run: bool) -> Vec<Outcome> {
     let mut outcomes: Vec<Option<Outcome>> = writes.iter().map(|_| None).collect();
@@ -369,93 +353,6 @@ fn grow(
     }
 }
 
-/// One request about some topics.
-struct Batch<'a> {
-    names: &'a [(usize, &'a str)],
-    what: &'a str,
-    lag_ms: u64,
-    dry_run: bool,
-}
-
-impl Batch<'_> {
-    /// What was refused because another node is the controller now is sent once more: nothing was done with it.
-    fn send<R: Request>(
-        &self,
-        brokers: &mut Brokers,
-        build: impl Fn(&[usize]) -> R,
-        read: impl Fn(R::Response) -> Answers,
-        outcomes: &mut [Option<Outcome>],
-    ) {
-        let mut pending: Vec<usize> = self.names.iter().map(|(index, _)| *index).collect();
-        for last in [false, true] {
-            match brokers.once(&build(&pending), WRITE_TIMEOUT_MS) {
-                Ok(response) => {
-                    let (throttle_ms, answers) = read(response);
-                    pending = self.settle(&pending, &answers, throttle_ms, last, outcomes);
-                }
-                Err(lost) => {
-                    pending.drain(..).for_each(|index| put(outcomes, index, lost_outcome(&lost, self.what)));
-                }
-            }
-            if pending.is_empty() {
-                return;
-            }
-            brokers.change_seed();
-        }
-    }
-
-    /// Turns answers into outcomes; gives what is worth sending again.
-    fn settle(
-        &self,
-        sent: &[usize],
-        answers: &BTreeMap<String, Answer>,
-        throttle_ms: i32,
-        last: bool,
-        outcomes: &mut [Option<Outcome>],
-    ) -> Vec<usize> {
-        let mut again = Vec::new();
-        for (index, name) in self.names.iter().filter(|(index, _)| sent.binary_search(index).is_ok()) {
-            let what = format!("{} {name}", self.what);
-            let outcome = match answers.get(*name) {
-                Some(answer) if answer.code == codes::NOT_CONTROLLER && !last => {
-                    again.push(*index);
-                    continue;
-                }
-                Some(answer) => self.outcome(answer, throttle_ms, &what),
-                None => {
-                    Outcome::Unknown(Error::protocol(format_args!("{what}: the answer does not name it")))
-                }
-            };
-            put(outcomes, *index, outcome);
-        }
-        again
-    }
-
-    fn outcome(&self, answer: &Answer, throttle_ms: i32, what: &str) -> Outcome {
-        let error = || codes::throttled(answer.code, answer.message.as_deref(), what, throttle_ms);
-        match answer.code {
-            codes::NONE if self.dry_run => Outcome::Done(written(None)),
-            codes::NONE => Outcome::Accepted((written(answer.incarnation.clone()), self.lag_ms)),
-            // It may have been done, or be done yet.
-            UNKNOWN_SERVER_ERROR | REQUEST_TIMED_OUT | NETWORK_EXCEPTION => Outcome::Unknown(error()),
-            _ => Outcome::Failed(error()),
-        }
-    }
-}
-
-fn answer_of(code: i16, message: Option<StrBytes>, incarnation: Option<String>) -> Answer {
-    Answer { code, message: message.map(|text| text.to_string()), incarnation }
-}
-
-pub(crate) fn lost_outcome(lost: &Lost, what: &str) -> Outcome {
-    let error = lost.error.clone().during(what);
-    if lost.sent { Outcome::Unknown(error) } else { Outcome::Failed(error) }
-}
-
-fn written(incarnation: Option<String>) -> Written {
-    Written { id: None, revision: None, incarnation }
-}
-
 /// Neighbours in as few groups as the limits of a request allow.
 fn chunks<T>(items: &[T], records: impl Fn(&T) -> usize) -> Vec<&[T]> {
     let mut chunks = Vec::new();
@@ -471,12 +368,6 @@ fn chunks<T>(items: &[T], records: impl Fn(&T) -> usize) -> Vec<&[T]> {
     }
     chunks.extend(items.get(start..).filter(|rest| !rest.is_empty()));
     chunks
-}
-
-fn put(outcomes: &mut [Option<Outcome>], index: usize, outcome: Outcome) {
-    if let Some(slot) = outcomes.get_mut(index) {
-        *slot = Some(outcome);
-    }
 }
 
 #[cfg(test)]
@@ -510,12 +401,5 @@ mod tests {
         let kind = |row: Option<&Row>| still_is("a", row, Some("old")).unwrap_err().kind;
         assert_eq!(kind(Some(&row)), headgate_sdk::ErrorKind::Conflict);
         assert_eq!(kind(None), headgate_sdk::ErrorKind::NotFound);
-    }
-
-    #[test]
-    fn a_lost_answer_is_unknown_and_an_unsent_one_failed() {
-        let lost = |sent| Lost { sent, error: Error::unavailable("gone") };
-        assert!(matches!(lost_outcome(&lost(true), "create"), Outcome::Unknown(_)));
-        assert!(matches!(lost_outcome(&lost(false), "create"), Outcome::Failed(_)));
     }
 }
