@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod app;
+pub mod boot;
 pub mod clock;
 pub mod config;
 pub mod domain;

@@ -1,0 +1,6 @@
+//! The plugins that the binary carries.
+
+/// Name and component.
+pub fn builtin() -> Vec<(&'static str, &'static [u8])> {
+    vec![("kafka", include_bytes!(concat!(env!("OUT_DIR"), "/kafka.wasm")))]
+}
