@@ -73,7 +73,7 @@ impl App {
         self.clock.now_ms()
     }
 
-    /// Text of a UUIDv7 of now.
+    /// The text of an id that sorts by its time.
     fn next_id(&self) -> String {
         let now_ms = u64::try_from(self.now_ms()).unwrap_or_default();
         let nanoseconds = u32::try_from(now_ms % 1_000).unwrap_or_default() * 1_000_000;

@@ -33,7 +33,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         is_json(request.headers())?;
-        parse(&bytes(request, state).await?).map(Self)
+        Ok(Self(parse(&bytes(request, state).await?)?))
     }
 }
 
@@ -47,7 +47,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalB
             return Ok(Self(T::default()));
         }
         typed?;
-        parse(&bytes).map(Self)
+        Ok(Self(parse(&bytes)?))
     }
 }
 
@@ -104,18 +104,18 @@ pub(crate) fn tagged<T: Serialize>(status: StatusCode, version: i64, body: T) ->
     answer
 }
 
-fn is_json(headers: &HeaderMap) -> Result<(), Problem> {
+fn is_json(headers: &HeaderMap) -> Result<(), Box<Problem>> {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if essence == "application/json" || essence.ends_with("+json") {
         return Ok(());
     }
     let found = if essence.is_empty() { "no content type".to_owned() } else { format!("`{essence}`") };
-    Err(Problem::new(
+    Err(Box::new(Problem::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "unsupported-media-type",
         format!("the body has {found}; it must be `application/json`"),
-    ))
+    )))
 }
 
 async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
@@ -138,8 +138,12 @@ pub(crate) fn too_large() -> Problem {
     .advice("send the documents in several plans")
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(bytes).map_err(|error| match error.classify() {
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Box<Problem>> {
+    serde_json::from_slice(bytes).map_err(|error| Box::new(unfit(&error)))
+}
+
+fn unfit(error: &serde_json::Error) -> Problem {
+    match error.classify() {
         Category::Syntax | Category::Eof | Category::Io => {
             Problem::new(StatusCode::BAD_REQUEST, "malformed-json", format!("the body is no JSON: {error}"))
         }
@@ -149,5 +153,5 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
             format!("the body does not fit this operation: {error}"),
         )
         .advice("see /api/openapi.json for its shape"),
-    })
+    }
 }

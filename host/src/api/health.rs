@@ -11,7 +11,7 @@ use super::problem::Problem;
 use crate::app::SharedApp;
 use crate::telemetry::Metrics;
 
-/// What Prometheus expects of the OpenMetrics text.
+/// What Prometheus expects of this text.
 const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 pub(crate) async fn check_health() -> Json<Value> {

@@ -98,12 +98,12 @@ fn syncing() -> OpenApiRouter<ApiState> {
 }
 
 /// Words of an enumeration, with commas between.
-pub(crate) fn choices<T: DeserializeOwned>(name: &str, text: Option<&str>) -> Result<Vec<T>, Problem> {
+pub(crate) fn choices<T: DeserializeOwned>(name: &str, text: Option<&str>) -> Result<Vec<T>, Box<Problem>> {
     let words = text.unwrap_or_default().split(',').map(str::trim).filter(|word| !word.is_empty());
     words
         .map(|word| {
             serde_json::from_value(Value::String(word.to_owned())).map_err(|error| {
-                Problem::new(StatusCode::BAD_REQUEST, "invalid-query", format!("`{name}`: {error}"))
+                Box::new(Problem::new(StatusCode::BAD_REQUEST, "invalid-query", format!("`{name}`: {error}")))
             })
         })
         .collect()

@@ -82,7 +82,7 @@ pub fn fill(schema: &Value, filled: Filled<'_>, standing: &Standing<'_>) -> Resu
     match filled.connection {
         None => {}
         Some(Value::Object(asked)) => {
-            merge(asked, &fields, standing, &mut connection, &mut secrets, &mut wrong)
+            merge(asked, &fields, standing, &mut connection, &mut secrets, &mut wrong);
         }
         Some(_) => wrong.push(Wrong { pointer: "/connection".into(), message: "is no object".into() }),
     }

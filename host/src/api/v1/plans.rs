@@ -114,7 +114,7 @@ pub(crate) struct PlansQuery {
 }
 
 impl ProposePlan {
-    pub(crate) fn split(self) -> Result<(String, Proposal, ProposeOptions), Problem> {
+    pub(crate) fn split(self) -> Result<(String, Proposal, ProposeOptions), Box<Problem>> {
         let options =
             ProposeOptions { deletes_max: self.max_deletes, complete: self.complete, store: !self.dry_run };
         let proposal = match (self.documents, self.adopt, self.delete) {
@@ -127,8 +127,8 @@ impl ProposePlan {
             (None, None, Some(name)) => Proposal::Delete { key: ResourceKey::from(name) },
             (None, None, None) | (Some(_), Some(_), _) | (Some(_), _, Some(_)) | (_, Some(_), Some(_)) => {
                 let message = "give exactly one of `documents`, `adopt` and `delete`".to_owned();
-                return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-plan", message.clone())
-                    .errors([FieldError { pointer: String::new(), message }]));
+                let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-plan", message.clone());
+                return Err(Box::new(problem.errors([FieldError { pointer: String::new(), message }])));
             }
         };
         Ok((self.cluster, proposal, options))

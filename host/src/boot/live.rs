@@ -1,0 +1,201 @@
+//! The engine that runs: the sync pipeline and the reconciler, and what their refusals mean to a caller.
+
+use async_trait::async_trait;
+
+use crate::app::connection::Wrong;
+use crate::app::engine::{Approval, Cycle, Engine, Proposal, ProposeOptions, TypeCycle, Wanted};
+use crate::app::{AppError, Refusal};
+use crate::domain::cluster::Cluster;
+use crate::domain::id::{ClusterId, PlanId};
+use crate::domain::plan::Plan;
+use crate::domain::resource::{Lookup, ResourceKey};
+use crate::pipelines::sync::plan::Raised;
+use crate::pipelines::sync::{
+    ApproveError, Asked, CycleReport, DriftError, ProposeError, ProposeRequest, RawDocument, Sync, SyncError,
+    TypeReport,
+};
+use crate::reconcile::{Reconciler, SweepError};
+
+pub(super) struct Live {
+    pub(super) sync: Sync,
+    pub(super) reconciler: Reconciler,
+}
+
+#[async_trait]
+impl Engine for Live {
+    async fn propose(
+        &self,
+        cluster: &Cluster,
+        proposal: Proposal,
+        options: ProposeOptions,
+        actor: &str,
+    ) -> Result<Plan, AppError> {
+        let raised = Raised { deletes_max: options.deletes_max, ..Raised::default() };
+        let request = ProposeRequest { asked: asked(proposal), raised, dry_run: !options.store };
+        self.sync.propose(cluster, request, actor).await.map_err(|error| propose_error(cluster, error))
+    }
+
+    async fn approve(&self, plan: &PlanId, approval: Approval, actor: &str) -> Result<Plan, AppError> {
+        let Approval { allow_destructive, deletes_max, version } = approval;
+        let approval = crate::pipelines::sync::Approval { allow_destructive, deletes_max, version };
+        self.sync.approve(plan, approval, actor).await.map_err(approve_error)
+    }
+
+    async fn cancel(&self, plan: &PlanId, actor: &str) -> Result<Plan, AppError> {
+        self.sync.cancel(plan, actor).await.map_err(approve_error)
+    }
+
+    async fn accept(
+        &self,
+        cluster: &Cluster,
+        key: &ResourceKey,
+        fields: Option<Vec<String>>,
+        actor: &str,
+    ) -> Result<(), AppError> {
+        self.sync
+            .accept(cluster, key, fields, actor)
+            .await
+            .map(drop)
+            .map_err(|error| drift_error(cluster, error))
+    }
+
+    async fn ignore(
+        &self,
+        cluster: &Cluster,
+        key: &ResourceKey,
+        field: Option<String>,
+        actor: &str,
+    ) -> Result<(), AppError> {
+        self.sync
+            .ignore(cluster, key, field, actor)
+            .await
+            .map(drop)
+            .map_err(|error| drift_error(cluster, error))
+    }
+
+    async fn release(&self, cluster: &Cluster, key: &ResourceKey, actor: &str) -> Result<(), AppError> {
+        self.sync.release(cluster, key, actor).await.map(drop).map_err(|error| drift_error(cluster, error))
+    }
+
+    async fn look(&self, cluster: &Cluster, keys: &[ResourceKey]) -> Result<Vec<Lookup>, AppError> {
+        self.sync.look(cluster, keys).await.map_err(|error| sync_error(cluster, error))
+    }
+
+    async fn sync_now(&self, cluster: &Cluster) -> Result<Cycle, AppError> {
+        let report =
+            self.reconciler.sweep_now(&cluster.id).await.map_err(|error| sweep_error(cluster, error))?;
+        match report.error {
+            Some(reason) if report.unreachable => {
+                Err(AppError::Unreachable { cluster: cluster.name.clone(), reason })
+            }
+            Some(_) | None => Ok(cycle(report)),
+        }
+    }
+
+    fn nudge(&self, cluster: &ClusterId) {
+        self.reconciler.nudge(cluster);
+    }
+}
+
+fn asked(proposal: Proposal) -> Asked {
+    match proposal {
+        Proposal::Documents(documents) => Asked::Documents(documents.into_iter().map(raw).collect()),
+        Proposal::Adopt { metadata_type, pattern } => Asked::Adopt { metadata_type, pattern },
+        Proposal::Delete { key } => Asked::Delete { keys: vec![key] },
+        Proposal::Revert { key, fields } => Asked::Revert { keys: vec![key], fields, by_policy: false },
+        Proposal::Undo { plan } => Asked::Undo { plan },
+    }
+}
+
+fn raw(wanted: Wanted) -> RawDocument {
+    let Wanted { metadata_type, id, at, spec, delete } = wanted;
+    RawDocument { metadata_type, name: id, at: at.map(|place| place.to_string()), spec, delete }
+}
+
+fn cycle(report: CycleReport) -> Cycle {
+    let CycleReport { started_at_ms, ended_at_ms, types, error, .. } = report;
+    Cycle { started_at_ms, ended_at_ms, types: types.into_iter().map(type_cycle).collect(), error }
+}
+
+fn type_cycle(report: TypeReport) -> TypeCycle {
+    let TypeReport { metadata_type, seen, new, changed, gone, failures, .. } = report;
+    TypeCycle { metadata_type, seen, new, changed, gone, failures }
+}
+
+fn sync_error(cluster: &Cluster, error: SyncError) -> AppError {
+    let message = error.to_string();
+    match error {
+        SyncError::NoCluster(_) => AppError::not_found("cluster", cluster.name.as_str()),
+        SyncError::Paused(_) => AppError::refused(Refusal::Paused, message),
+        SyncError::Foreign { .. } => AppError::refused(Refusal::Foreign, message),
+        SyncError::Twice { .. } => AppError::refused(Refusal::OneWriter, message),
+        SyncError::NoKind(kind) => AppError::UnknownKind { kind, loaded: Vec::new() },
+        SyncError::Changed(name) => AppError::ChangedMeanwhile { noun: "resource", name },
+        SyncError::Contract(_) => AppError::Contract(message),
+        SyncError::Call(source) => AppError::Cluster { cluster: cluster.name.clone(), source },
+        SyncError::Store(error) => AppError::Store(error),
+    }
+}
+
+fn propose_error(cluster: &Cluster, error: ProposeError) -> AppError {
+    let message = error.to_string();
+    match error {
+        ProposeError::Invalid(issues) => {
+            let wrong = issues.into_iter().map(|issue| Wrong {
+                pointer: format!("/documents/{}{}", issue.document, issue.pointer),
+                message: issue.message,
+            });
+            AppError::Invalid { code: "invalid-documents", message, wrong: wrong.collect() }
+        }
+        ProposeError::NoType { name, kind, known } => {
+            AppError::UnknownType { kind, metadata_type: name, known: vec![known] }
+        }
+        ProposeError::NoPlan(id) => AppError::not_found("plan", id.as_str()),
+        ProposeError::OtherCluster(_) | ProposeError::NeverApplied(_) => {
+            AppError::refused(Refusal::State, message)
+        }
+        ProposeError::NeverSeen { cluster, reason } => AppError::Unreachable { cluster, reason },
+        ProposeError::Sync(error) => sync_error(cluster, error),
+    }
+}
+
+fn approve_error(error: ApproveError) -> AppError {
+    let message = error.to_string();
+    match error {
+        ApproveError::NoPlan(id) => AppError::not_found("plan", id.as_str()),
+        ApproveError::State { .. } => AppError::refused(Refusal::State, message),
+        ApproveError::Changed(id) => AppError::ChangedMeanwhile { noun: "plan", name: id.to_string() },
+        ApproveError::Observed(_) => AppError::refused(Refusal::Authority, message),
+        ApproveError::Foreign(_) => AppError::refused(Refusal::Foreign, message),
+        ApproveError::Limits(limits) => {
+            let only_destructive = limits.iter().all(|exceeded| exceeded.limit == "destructive");
+            let refusal = if only_destructive { Refusal::Destructive } else { Refusal::Limit };
+            AppError::refused(refusal, message)
+        }
+        ApproveError::Store(error) => AppError::Store(error),
+    }
+}
+
+fn drift_error(cluster: &Cluster, error: DriftError) -> AppError {
+    let message = error.to_string();
+    match error {
+        DriftError::NoResource(key) => {
+            AppError::not_found("resource", format!("{} {}", key.metadata_type, key.id))
+        }
+        DriftError::NoWish(_) => AppError::refused(Refusal::NotOurs, message),
+        DriftError::NotSeen(_) | DriftError::NoDifference { .. } | DriftError::InFlight(_) => {
+            AppError::refused(Refusal::State, message)
+        }
+        DriftError::Sync(error) => sync_error(cluster, error),
+    }
+}
+
+fn sweep_error(cluster: &Cluster, error: SweepError) -> AppError {
+    let message = error.to_string();
+    match error {
+        SweepError::NoCluster(_) => AppError::not_found("cluster", cluster.name.as_str()),
+        SweepError::Busy(_) => AppError::Busy(message),
+        SweepError::Stopping => AppError::Stopping,
+        SweepError::Store(error) => AppError::Store(error),
+    }
+}
