@@ -49,7 +49,9 @@ pub async fn serve(config: ServeConfig) -> anyhow::Result<()> {
     let guard = HostGuard(config.guards_host().then(|| config.allowed_hosts.clone()));
     let router = api::router(ApiState::new(app, metrics, closing), guard);
     let stopped = stop_signal()?;
-    writeln!(std::io::stdout(), "listening on {}", listener.url())?;
+    let url = listener.url();
+    tell_command_line(&config, &url);
+    writeln!(std::io::stdout(), "listening on {url}")?;
     listener
         .serve(router, async move {
             stopped.await;
@@ -75,6 +77,14 @@ async fn open_store(config: &ServeConfig, clock: SharedClock) -> anyhow::Result<
         );
     }
     Ok(store)
+}
+
+/// The command line on this machine finds the host by it; without it, it needs `--url`.
+fn tell_command_line(config: &ServeConfig, url: &str) {
+    let file = config.url_file();
+    if let Err(error) = fs::write(&file, format!("{url}\n")) {
+        tracing::warn!(file = %file.display(), %error, "the address could not be written: give --url to commands");
+    }
 }
 
 fn make_private(folder: &Path) -> anyhow::Result<()> {

@@ -11,6 +11,9 @@ pub const LISTEN_DEFAULT: &str = "127.0.0.1:7654";
 /// The owner's token, below the data folder.
 pub const TOKEN_FILE: &str = "token";
 
+/// The address of the running host, below the data folder.
+pub const URL_FILE: &str = "url";
+
 /// Seals the secrets of clusters, below the data folder.
 pub const KEY_FILE: &str = "key";
 
@@ -70,6 +73,10 @@ impl ServeConfig {
 
     pub fn key_file(&self) -> PathBuf {
         self.key.clone().unwrap_or_else(|| self.data.join(KEY_FILE))
+    }
+
+    pub fn url_file(&self) -> PathBuf {
+        self.data.join(URL_FILE)
     }
 
     pub fn token_file(&self) -> PathBuf {

@@ -2,8 +2,8 @@
 
 pub mod api;
 pub mod app;
-pub mod cli;
 pub mod boot;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;

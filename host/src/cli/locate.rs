@@ -3,13 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
-use crate::config::TOKEN_FILE;
+use crate::config::{TOKEN_FILE, URL_FILE};
 
 /// Where a host listens that nobody configured.
 pub(crate) const URL_DEFAULT: &str = "http://127.0.0.1:7654";
-
-/// The address of the running host, below its data folder.
-pub(crate) const URL_FILE: &str = "url";
 
 /// Reads an environment variable.
 pub(crate) type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
