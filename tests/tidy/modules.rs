@@ -35,8 +35,25 @@ const TABLE: Table<'static> = &[
             "store::TokenRole",
         ],
     ),
-    // `serve` hands over to boot, `backup` and `restore` too.
-    ("cli", &["domain", "clock", "config", "telemetry", "api", "boot"]),
+    // `serve` hands over to boot; `backup` and `restore` work on the database itself, beside a host or without one.
+    (
+        "cli",
+        &[
+            "domain",
+            "clock",
+            "config",
+            "telemetry",
+            "api",
+            "boot",
+            "store::Options",
+            "store::RestoreOptions",
+            "store::SealingKey",
+            "store::StoreError",
+            "store::backup",
+            "store::restore",
+            "store::sqlite_url",
+        ],
+    ),
 ];
 
 /// What a pure module must not even name.

@@ -16,14 +16,14 @@ const TOKEN: &str = "token";
 #[openapi(
     info(title = "Headgate", version = "1", description = "A control plane for messaging and data infrastructure."),
     components(schemas(Problem, FieldError)),
-    modifiers(&Common)
+    modifiers(&TokenScheme)
 )]
 struct Frame;
 
-/// What every operation shares: the token, and the problem.
-struct Common;
+/// Every operation asks for the token.
+struct TokenScheme;
 
-impl Modify for Common {
+impl Modify for TokenScheme {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let bearer = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)

@@ -237,7 +237,9 @@ mod tests {
         for (host, port) in [("a", 9092), ("B.c", 19092), ("::1", 7)] {
             assert_eq!(policy.by_name(host, port), Verdict::Granted, "{host}:{port}");
         }
-        assert_eq!(policy.by_name("a", 1), Verdict::IfSameClass);
+        // Named without a port: all ports of the grant.
+        assert_eq!(policy.by_name("a", 1), Verdict::Granted);
+        assert_eq!(policy.by_name("b.c", 1), Verdict::IfSameClass);
         // Asked for by pattern, not given by default: no better than any advertised address.
         assert_eq!(policy.by_name("x.kafka.svc", 9092), Verdict::IfSameClass);
     }
