@@ -10,7 +10,7 @@ DENY := $(shell cargo deny --version >/dev/null 2>&1 && echo yes)
 
 # The order of a target's parts is the order in which a person wants to hear of them.
 .NOTPARALLEL:
-.PHONY: help build run demo test lint unit scenarios deny listing backends clean
+.PHONY: help build run demo test lint unit scenarios deny listing backends bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -41,6 +41,12 @@ endif
 
 scenarios: build ## the stories across processes, with real brokers, on SQLite and PostgreSQL; ONLY=drift::sqlite
 	cargo test --locked --package headgate-tests --test scenarios $(ONLY)
+
+bench: ## Headgate against its peers and against the native path: a release build, real Kafka, a table of ratios
+	cargo build --locked --release --package headgate --package headgate-benches
+	HEADGATE_BIN=$(abspath $(TARGET))/release/headgate $(TARGET)/release/headgate-benches
+	HEADGATE_KILLS=$(or $(HEADGATE_KILLS),50) HEADGATE_BIN=$(abspath $(TARGET))/release/headgate \
+	  cargo test --locked --package headgate-tests --test scenarios kills
 
 deny: ## advisories, licences and sources of the dependencies, where cargo-deny is installed
 ifeq ($(DENY),yes)

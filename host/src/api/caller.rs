@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use super::problem::Problem;
 use crate::app::SharedApp;
 use crate::app::caller::Caller;
+use crate::app::error::AppError;
 
 /// What a probe may ask without a token.
 const OPEN_PATHS: [&str; 2] = ["/healthz", "/readyz"];
@@ -22,6 +23,10 @@ pub(crate) async fn authenticate(State(app): State<SharedApp>, mut request: Requ
         return unauthenticated("the request carries no token").into_response();
     };
     match app.authenticate(token).await {
+        // Before the body is read: whoever may not write need not hear what is wrong with it.
+        Ok(Some(caller)) if !request.method().is_safe() && caller.may_write().is_err() => {
+            Problem::from(AppError::ReadOnly).into_response()
+        }
         Ok(Some(caller)) => {
             request.extensions_mut().insert(caller);
             next.run(request).await

@@ -85,6 +85,7 @@ impl Engine for Live {
         let report =
             self.reconciler.sweep_now(&cluster.id).await.map_err(|error| sweep_error(cluster, error))?;
         match report.error {
+            Some(reason) if report.foreign => Err(AppError::refused(Refusal::Foreign, reason)),
             Some(reason) if report.unreachable => {
                 Err(AppError::Unreachable { cluster: cluster.name.clone(), reason })
             }

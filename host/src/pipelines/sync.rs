@@ -81,8 +81,11 @@ pub enum SyncError {
     NoCluster(ClusterId),
     #[error("cluster `{0}` is paused; resume it first")]
     Paused(String),
-    #[error("another cluster ({found}) answers under the address of `{cluster}`; rebind it if that is meant")]
-    Foreign { cluster: String, found: String },
+    #[error(
+        "another cluster answers under the address of `{cluster}`: {found} in place of {known}; nothing is read or \
+         written until its connection is set right, or `headgate cluster rebind {cluster}` says that it is meant"
+    )]
+    Foreign { cluster: String, known: String, found: String },
     #[error(
         "the same backend is registered as `{other}` already; one of the two has to have the authority `observe`"
     )]

@@ -148,6 +148,9 @@ fn address(text: &str) -> Result<(String, u16)> {
     Ok((host.to_owned(), port))
 }
 
+/// What `addresses` takes; the plugin's own words are better, but come later than the form's.
+const ADDRESSES: &str = r"^\s*(\[[0-9A-Fa-f:.]+\]|[^\s,:/@\[\]]+)(:[0-9]{1,5})?\s*(,\s*(\[[0-9A-Fa-f:.]+\]|[^\s,:/@\[\]]+)(:[0-9]{1,5})?\s*)*,?\s*$";
+
 /// The form as JSON Schema, with the hints that a console shows it by.
 pub(crate) fn schema() -> Value {
     json!({
@@ -157,7 +160,7 @@ pub(crate) fn schema() -> Value {
         "additionalProperties": false,
         "properties": {
             "bootstrap": {
-                "type": "string", "title": "Bootstrap addresses", "minLength": 1,
+                "type": "string", "title": "Bootstrap addresses", "minLength": 1, "pattern": ADDRESSES,
                 "description": "HOST:PORT[,HOST:PORT…] of one or more brokers; the others are found",
                 "examples": ["kafka-1:9092,kafka-2:9092"], "x-headgate-order": 1
             },

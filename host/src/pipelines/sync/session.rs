@@ -114,7 +114,7 @@ impl Sync {
             return Err(SyncError::Paused(cluster.name.clone()));
         }
         if let Reach::Foreign { found } = &cluster.reach {
-            return Err(SyncError::Foreign { cluster: cluster.name.clone(), found: found.clone() });
+            return Err(foreign(cluster, found));
         }
         self.connect(cluster).await
     }
@@ -131,4 +131,13 @@ impl Sync {
 /// The types of one cluster, by name.
 pub(super) fn find_type<'a>(types: &'a [MetadataType], name: &str) -> Option<&'a MetadataType> {
     types.iter().find(|known| known.name == name)
+}
+
+/// The identity that is remembered, and the one that answers.
+pub(super) fn foreign(cluster: &Cluster, found: &str) -> SyncError {
+    SyncError::Foreign {
+        cluster: cluster.name.clone(),
+        known: cluster.identity.clone().unwrap_or_default(),
+        found: found.to_owned(),
+    }
 }

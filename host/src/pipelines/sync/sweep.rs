@@ -35,6 +35,8 @@ pub struct CycleReport {
     pub error: Option<String>,
     /// No answer, or none that can be used: the API says 502 for it.
     pub unreachable: bool,
+    /// Another cluster answers under the address.
+    pub foreign: bool,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -77,10 +79,12 @@ impl Sync {
             types: Vec::new(),
             error: None,
             unreachable: false,
+            foreign: false,
         };
         if let Err(error) = self.cycle_into(&mut report).await {
             tracing::warn!(%cluster, %error, "the cycle ended early");
-            report.unreachable = error.is_of_the_cluster();
+            report.foreign = matches!(error, SyncError::Foreign { .. });
+            report.unreachable = error.is_of_the_cluster() && !report.foreign;
             report.error = Some(error.to_string());
             if let Err(failed) = self.save_unreached(cluster, &error).await {
                 tracing::error!(%cluster, error = %failed, "the cluster's state could not be saved");

@@ -1,5 +1,7 @@
 //! Single topics with everything that can be read of them: two questions for all that were asked for.
 
+use std::collections::HashMap;
+
 use headgate_sdk::json::{self, Value, json};
 use headgate_sdk::{Lookup, Place, Resource, ResourceKey, Result};
 use kafka_protocol::messages::describe_configs_response::DescribeConfigsResult;
@@ -14,14 +16,16 @@ pub(crate) fn get(brokers: &mut Brokers, keys: &[&ResourceKey]) -> Result<Vec<Lo
     let names = || keys.iter().map(|key| key.id.as_str());
     let metadata = brokers.metadata(&metadata_of(names()))?;
     let configs = brokers.read(&configs_of(names(), &Wanted::Everything))?;
+    let topics: HashMap<&str, &MetadataResponseTopic> =
+        metadata.topics.iter().filter_map(|topic| Some((topic.name.as_ref()?.as_str(), topic))).collect();
+    let configs: HashMap<&str, &DescribeConfigsResult> =
+        configs.results.iter().map(|result| (result.resource_name.as_str(), result)).collect();
     let look_up = |key: &&ResourceKey| {
         if key.place != Place::Cluster {
             return Lookup::Absent;
         }
-        let topic =
-            metadata.topics.iter().find(|topic| topic.name.as_ref().is_some_and(|name| **name == *key.id));
-        let config = configs.results.iter().find(|result| *result.resource_name == *key.id);
-        lookup(&key.id, topic, config)
+        let id = key.id.as_str();
+        lookup(id, topics.get(id).copied(), configs.get(id).copied())
     };
     Ok(keys.iter().map(look_up).collect())
 }
@@ -36,7 +40,8 @@ fn lookup(
     };
     match row.code {
         codes::NONE => {}
-        codes::UNKNOWN_TOPIC_OR_PARTITION => return Lookup::Absent,
+        // No topic can have that name: `steps` says why.
+        codes::UNKNOWN_TOPIC_OR_PARTITION | codes::INVALID_TOPIC => return Lookup::Absent,
         _ if row.partitions > 0 => {}
         code => return Lookup::Failed(codes::error(code, None, &format!("read topic {name}"))),
     }

@@ -4,6 +4,7 @@ use headgate_sdk::{Error, ErrorKind};
 
 pub(crate) const NONE: i16 = 0;
 pub(crate) const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
+pub(crate) const INVALID_TOPIC: i16 = 17;
 pub(crate) const TOPIC_AUTHORIZATION_FAILED: i16 = 29;
 pub(crate) const NOT_CONTROLLER: i16 = 41;
 pub(crate) const GROUP_ID_NOT_FOUND: i16 = 69;

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::super::session::foreign;
 use super::super::{Sync, SyncError, Told};
 use crate::domain::cluster::{Cluster, Discovery, Reach};
 use crate::domain::id::ClusterId;
@@ -74,7 +75,7 @@ impl Sync {
     async fn check_identity(&self, cluster: &Cluster, found: &Discovery) -> Result<(), SyncError> {
         let Some(identity) = &found.identity else { return Ok(()) };
         if cluster.identity.as_ref().is_some_and(|known| known != identity) {
-            return Err(SyncError::Foreign { cluster: cluster.name.clone(), found: identity.clone() });
+            return Err(foreign(cluster, identity));
         }
         if cluster.authority == Authority::Observe {
             return Ok(());

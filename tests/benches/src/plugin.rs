@@ -1,0 +1,69 @@
+//! The Kafka plugin as the host loads it: its size, how long it compiles, and how long it loads from the cache.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use async_trait::async_trait;
+use headgate::clock::SystemClock;
+use headgate::domain::id::ClusterId;
+use headgate::plugins::builtin::builtin;
+use headgate::plugins::driver::Kinds;
+use headgate::plugins::limits::Limits;
+use headgate::plugins::metrics::Metrics;
+use headgate::plugins::registry::{Options, Registry, StateStore};
+
+use crate::table::Row;
+
+/// The built-in plugins as the host has them, compiled code kept in that folder.
+pub(crate) async fn load(cache: &Path) -> Result<Registry> {
+    Registry::start(Options {
+        builtin: builtin(),
+        directory: None,
+        cache: cache.to_owned(),
+        limits: Limits::default(),
+        clock: Arc::new(SystemClock),
+        state: Arc::new(NoState),
+        metrics: Metrics::register(&mut prometheus_client::registry::Registry::default()),
+    })
+    .await
+}
+
+pub(crate) fn rows() -> Result<Vec<Row>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let folder = tempfile::tempdir()?;
+    let load = || -> Result<f64> {
+        let start = Instant::now();
+        let registry = runtime.block_on(load(folder.path()))?;
+        registry.find("kafka").context("the Kafka plugin is not built in")?;
+        Ok(start.elapsed().as_secs_f64() * 1e3)
+    };
+    let (compiled, cached) = (load()?, load()?);
+    let bytes = builtin().iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
+    #[expect(clippy::cast_precision_loss, reason = "a file's size")]
+    let size = bytes as f64 / 1024.0;
+    Ok(vec![
+        Row::figure("kafka.wasm, with its names", "KiB", size, None),
+        Row::figure("  engine, compile, describe", "ms", compiled, None),
+        Row::figure("  the same from the cache", "ms", cached, None),
+    ])
+}
+
+/// The Kafka plugin keeps nothing.
+struct NoState;
+
+#[async_trait]
+impl StateStore for NoState {
+    async fn get(&self, _: &str, _: &ClusterId, _: &str) -> Result<Option<Vec<u8>>, String> {
+        Ok(None)
+    }
+
+    async fn set(&self, _: &str, _: &ClusterId, _: &str, _: Vec<u8>) -> Result<(), String> {
+        Err("nothing is kept here".to_owned())
+    }
+
+    async fn delete(&self, _: &str, _: &ClusterId, _: &str) -> Result<(), String> {
+        Ok(())
+    }
+}
