@@ -100,7 +100,7 @@ fn an_observed_cluster_is_never_written(database: &Database) -> Result<()> {
 
     let applied = host.cli(&["apply", "-f", &file, "--yes"])?;
     assert_eq!(applied.code, 5, "{applied}");
-    assert!(applied.stderr.contains("observe"), "{applied}");
+    assert!(applied.stdout.contains("the authority is `observe`"), "{applied}");
     assert!(kafka.topic(&name)?.is_none());
     Ok(())
 }

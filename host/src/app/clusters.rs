@@ -76,7 +76,10 @@ impl App {
     ) -> Result<ClusterDetails, AppError> {
         caller.may_write()?;
         if !is_cluster_name(&new.name) {
-            let message = "write 1 to 63 of a-z, 0-9 and `-`, with a letter or digit at both ends";
+            let message = format!(
+                "`{}` is no cluster's name: write 1 to 63 of a-z, 0-9 and `-`, with a letter or digit at both ends",
+                new.name
+            );
             return Err(AppError::wrong("invalid-name", "/name", message));
         }
         let schema = self.kind_of(&new.kind)?.description().connection.clone();

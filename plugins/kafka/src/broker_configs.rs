@@ -9,6 +9,7 @@ use headgate_sdk::{
     Written,
 };
 use kafka_protocol::messages::describe_configs_response::DescribeConfigsResult;
+use kafka_protocol::messages::incremental_alter_configs_request::AlterConfigsResource;
 use kafka_protocol::messages::{
     DescribeConfigsRequest, DescribeConfigsResponse, IncrementalAlterConfigsRequest,
     IncrementalAlterConfigsResponse, MetadataRequest,
@@ -135,32 +136,46 @@ fn resource(place: &Place, config: &DescribeConfigsResult, wanted: &Wanted) -> R
     }
 }
 
-/// All in one request: whichever broker takes it hands each change on to where it belongs.
+/// One request to each broker with what concerns itself, the default of all to any of them, in flight together: a broker
+/// refuses what is meant for another.
 pub(crate) fn write(brokers: &mut Brokers, writes: &[&Write], dry_run: bool) -> Vec<Outcome> {
-    let changes: Vec<Result<Vec<KeyChange>>> = writes.iter().map(|write| changes(write)).collect();
-    let sendable =
-        || writes.iter().zip(&changes).filter_map(|(write, change)| Some((write, change.as_ref().ok()?)));
-    let resources: Vec<_> = sendable()
-        .map(|(write, changes)| alteration(RESOURCE_BROKER, &resource_name(&write.key.place), changes))
-        .collect();
-    let told = match resources.is_empty() {
-        true => Ok(IncrementalAlterConfigsResponse::default()),
-        false => {
-            let request = IncrementalAlterConfigsRequest::default()
-                .with_resources(resources)
-                .with_validate_only(dry_run);
-            brokers.once(&request, WRITE_TIMEOUT_MS)
-        }
-    };
-    let outcomes = writes.iter().zip(changes).map(|(write, change)| match change {
-        Ok(_) => outcome(&write.key.place, &told, dry_run),
+    let known = brokers.metadata(&MetadataRequest::default().with_topics(Some(Vec::new())));
+    if let Err(error) = known {
+        return writes.iter().map(|_| Outcome::Failed(error.clone())).collect();
+    }
+    let any = brokers.known.keys().next().copied();
+    let prepared: Vec<Result<(i32, AlterConfigsResource)>> =
+        writes.iter().map(|write| prepare(write, any)).collect();
+    let mut requests: BTreeMap<i32, IncrementalAlterConfigsRequest> = BTreeMap::new();
+    for (id, resource) in prepared.iter().flatten() {
+        let request = requests
+            .entry(*id)
+            .or_insert_with(|| IncrementalAlterConfigsRequest::default().with_validate_only(dry_run));
+        request.resources.push(resource.clone());
+    }
+    let ids: Vec<i32> = requests.keys().copied().collect();
+    let told = brokers.ask_each(requests.into_iter().collect(), WRITE_TIMEOUT_MS);
+    let told: BTreeMap<i32, Result<IncrementalAlterConfigsResponse, Lost>> =
+        ids.into_iter().zip(told).collect();
+    let outcomes = writes.iter().zip(prepared).map(|(write, prepared)| match prepared {
+        Ok((id, _)) => match told.get(&id) {
+            Some(told) => outcome(&write.key.place, told, dry_run),
+            None => Outcome::Failed(Error::internal("the broker was not asked")),
+        },
         Err(error) => Outcome::Failed(error),
     });
     outcomes.collect()
 }
 
+/// The broker that takes the write, and what it is told.
+fn prepare(write: &Write, any: Option<i32>) -> Result<(i32, AlterConfigsResource)> {
+    let broker = target(&write.key.place)?.or(any);
+    let broker = broker.ok_or_else(|| Error::unavailable("the cluster names no live broker"))?;
+    let resource = alteration(RESOURCE_BROKER, &resource_name(&write.key.place), &changes(write)?);
+    Ok((broker, resource))
+}
+
 fn changes(write: &Write) -> Result<Vec<KeyChange>> {
-    target(&write.key.place)?;
     let Action::Edit(edits) = &write.action else {
         return Err(Error::unsupported("a broker's configuration is edited key by key"));
     };
