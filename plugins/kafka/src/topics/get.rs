@@ -1,5 +1,7 @@
 //! Single topics with everything that can be read of them: two questions for all that were asked for.
 
+use std::collections::BTreeMap;
+
 use headgate_sdk::json::{self, Value, json};
 use headgate_sdk::{Lookup, Place, Resource, ResourceKey, Result};
 use kafka_protocol::messages::describe_configs_response::DescribeConfigsResult;
@@ -14,16 +16,22 @@ pub(crate) fn get(brokers: &mut Brokers, keys: &[&ResourceKey]) -> Result<Vec<Lo
     let names = || keys.iter().map(|key| key.id.as_str());
     let metadata = brokers.metadata(&metadata_of(names()))?;
     let configs = brokers.read(&configs_of(names(), &Wanted::Everything))?;
+    // Answers come in an order of their own.
+    let topics: BTreeMap<&str, _> = metadata.topics.iter().filter_map(named).collect();
+    let configs: BTreeMap<&str, _> =
+        configs.results.iter().map(|result| (&*result.resource_name, result)).collect();
     let look_up = |key: &&ResourceKey| {
+        let id = key.id.as_str();
         if key.place != Place::Cluster {
             return Lookup::Absent;
         }
-        let topic =
-            metadata.topics.iter().find(|topic| topic.name.as_ref().is_some_and(|name| **name == *key.id));
-        let config = configs.results.iter().find(|result| *result.resource_name == *key.id);
-        lookup(&key.id, topic, config)
+        lookup(id, topics.get(id).copied(), configs.get(id).copied())
     };
     Ok(keys.iter().map(look_up).collect())
+}
+
+fn named(topic: &MetadataResponseTopic) -> Option<(&str, &MetadataResponseTopic)> {
+    Some((topic.name.as_ref()?.as_str(), topic))
 }
 
 fn lookup(
