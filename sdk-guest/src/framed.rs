@@ -92,7 +92,7 @@ impl Channel {
             }
             Err(error) => {
                 self.broken = true;
-                Err(Lost { sent: true, error: error.during(&self.peer) })
+                Err(Lost { sent: true, error: named(error, &self.peer) })
             }
         }
     }
@@ -109,7 +109,7 @@ impl Channel {
             }
             if let Err(error) = ready(&[&*self], &[0], timeout_ms) {
                 self.broken = true;
-                return Err(error.during(&self.peer));
+                return Err(named(error, &self.peer));
             }
             self.receive_any()?;
         }
@@ -127,7 +127,7 @@ impl Channel {
         let received = if self.broken {
             Err(self.closed("the connection failed earlier"))
         } else {
-            self.connection.receive(u32::MAX).map_err(|error| error.during(&self.peer))
+            self.connection.receive(u32::MAX).map_err(|error| named(error, &self.peer))
         };
         let frame = match received {
             Ok(Some(frame)) => frame,
@@ -212,7 +212,7 @@ pub fn exchange(
                 for index in waiting {
                     if let (Some(channel), Some(line)) = (channels.get_mut(index), lines.get_mut(index)) {
                         channel.broken = true;
-                        abandon(line, &error.clone().during(&channel.peer), &mut on_answer);
+                        abandon(line, &named(error.clone(), &channel.peer), &mut on_answer);
                     }
                 }
             }
@@ -283,6 +283,11 @@ fn abandon(line: &mut Line, error: &Error, on_answer: &mut impl FnMut(usize, Res
     for index in line.queued.drain(..) {
         on_answer(index, Err(Lost { sent: false, error: error.clone() }));
     }
+}
+
+/// Said once: some of the host's errors name the peer themselves.
+fn named(error: Error, peer: &str) -> Error {
+    if error.message.contains(peer) { error } else { error.during(peer) }
 }
 
 fn not_sent(message: &str) -> Lost {

@@ -7,6 +7,7 @@ use crate::topics::{apply, own};
 
 for_each_database!(
     a_group_is_shown_with_its_lag,
+    a_group_of_the_new_protocol_is_shown_too,
     a_group_is_only_read,
     a_broker_s_configuration_is_set_at_its_place,
     the_default_of_all_brokers_is_a_place_of_its_own,
@@ -24,6 +25,22 @@ fn a_group_is_shown_with_its_lag(database: &Database) -> Result<()> {
     assert_eq!(numbers, ["0", "2", "5", "3"], "partition, committed, end, lag: {row}");
     let shown = host.cli(&["get", "consumer-group", &name, "-c", "lab", "-o", "json"])?.json()?.to_string();
     assert!(shown.contains(r#""lag":3"#), "{shown}");
+    Ok(())
+}
+
+fn a_group_of_the_new_protocol_is_shown_too(database: &Database) -> Result<()> {
+    let (kafka, host, name) = with_group("classic", database)?;
+    let new = format!("{name}.new");
+    let protocol = ["--consumer-property", "group.protocol=consumer"];
+    let read = ["--topic", &name, "--group", &new, "--from-beginning", "--max-messages", "1"];
+    kafka.cli("console-consumer", &[&read[..], &protocol].concat())?;
+    host.cli(&["sync", "lab"])?.ok()?;
+    for (group, kind, lag) in [(&name, "classic", 3), (&new, "consumer", 4)] {
+        let shown =
+            host.cli(&["get", "consumer-group", group, "-c", "lab", "-o", "json"])?.json()?.to_string();
+        let expected = [format!(r#""type":"{kind}""#), format!(r#""lag":{lag}"#)];
+        assert!(expected.iter().all(|part| shown.contains(part)), "{expected:?}: {shown}");
+    }
     Ok(())
 }
 

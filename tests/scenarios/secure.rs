@@ -56,11 +56,30 @@ fn a_secured_cluster_is_written_by_scram_over_tls(database: &Database) -> Result
 fn what_is_wrong_with_a_login_is_said(database: &Database) -> Result<()> {
     let (kafka, host) = (Kafka::shared_secure()?, Host::start(database)?);
     let admin = || Login::admin(kafka);
+    let (plain, login) = (kafka.bootstrap()?, kafka.fact("BOOTSTRAP_SASL")?);
+    let wrong = || Ok::<_, anyhow::Error>(Login { password: "wrong", ..admin()? });
     let cases = [
-        ("wrong-password", Login { password: "wrong", ..admin()? }, "password"),
-        ("no-authority", Login { ca: None, ..admin()? }, "certificate"),
-        ("plain-to-tls", Login { security: "PLAINTEXT", ..admin()? }, "security"),
-        ("tls-to-plain", Login { bootstrap: kafka.bootstrap()?, ..admin()? }, "TLS"),
+        ("wrong-password", wrong()?, "check `username` and `password`"),
+        ("wrong-256", Login { mechanism: "SCRAM-SHA-256", ..wrong()? }, "check `username` and `password`"),
+        ("wrong-plain", Login { mechanism: "PLAIN", ..wrong()? }, "check `username` and `password`"),
+        ("no-authority", Login { ca: None, ..admin()? }, "set `ca` to its certificate"),
+        (
+            "no-identity",
+            Login { security: "SSL", identity: None, ..admin()? }.at(kafka.fact("BOOTSTRAP_TLS")?),
+            "set `identity`",
+        ),
+        ("plain-to-tls", Login { security: "PLAINTEXT", ..admin()? }, "set `security` to SSL or SASL_SSL"),
+        ("tls-to-plain", admin()?.at(plain), "TLS"),
+        (
+            "plain-to-login",
+            Login { security: "PLAINTEXT", ..admin()? }.at(login),
+            "SASL_PLAINTEXT or SASL_SSL",
+        ),
+        (
+            "login-to-plain",
+            Login { security: "SASL_PLAINTEXT", ..admin()? }.at(plain),
+            "set `security` to PLAINTEXT",
+        ),
     ];
     for (cluster, login, part) in cases {
         let added = login.add(&host, cluster, &[])?;
@@ -69,6 +88,7 @@ fn what_is_wrong_with_a_login_is_said(database: &Database) -> Result<()> {
         assert!(failed.stderr.contains(part), "no {part}: {failed}");
         assert!(!failed.stderr.contains(PASSWORD), "{failed}");
     }
+    assert!(!host.logged()?.contains(PASSWORD), "the log holds the password");
     Ok(())
 }
 
@@ -110,7 +130,7 @@ struct Login<'a> {
     bootstrap: &'a str,
     password: &'a str,
     ca: Option<String>,
-    identity: String,
+    identity: Option<String>,
 }
 
 impl<'a> Login<'a> {
@@ -123,8 +143,12 @@ impl<'a> Login<'a> {
             bootstrap: kafka.fact("BOOTSTRAP_SASL_SSL")?,
             password: PASSWORD,
             ca: Some(std::fs::read_to_string(tls.join("ca.crt"))?),
-            identity: tls.join("admin.pem").to_string_lossy().into_owned(),
+            identity: Some(tls.join("admin.pem").to_string_lossy().into_owned()),
         })
+    }
+
+    fn at(self, bootstrap: &'a str) -> Self {
+        Self { bootstrap, ..self }
     }
 
     fn add(&self, host: &Host, name: &str, more: &[&str]) -> Result<Output> {
@@ -134,8 +158,8 @@ impl<'a> Login<'a> {
         if security.contains("SASL") {
             settings.extend([format!("mechanism={mechanism}"), "username=admin".to_owned()]);
             secrets.push(format!("password=@{}", host.file("password", self.password)?));
-        } else if *security == "SSL" {
-            secrets.push(format!("identity=@{}", self.identity));
+        } else if let Some(identity) = self.identity.as_ref().filter(|_| *security == "SSL") {
+            secrets.push(format!("identity=@{identity}"));
         }
         if let Some(ca) = self.ca.as_ref().filter(|_| security.contains("SSL")) {
             settings.push(format!("ca={ca}"));

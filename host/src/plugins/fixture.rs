@@ -122,6 +122,16 @@ pub(super) fn plain() -> Vec<u8> {
     guest("fixture", NOTHING)
 }
 
+/// It calls itself something else each time.
+pub(super) fn fickle() -> Vec<u8> {
+    let describe = r#"(func (export "headgate:plugin/manifest@0.1.0#describe") (result i32) "#;
+    let title = STRINGS + "fickle".len();
+    let changing = format!(
+        "{describe} (i32.store8 (i32.const {title}) (i32.add (i32.load8_u (i32.const {title})) (i32.const 1)))"
+    );
+    component(&module("fickle", NOTHING).replacen(describe, &changing, 1), "", "")
+}
+
 pub(super) fn core_module() -> Vec<u8> {
     wat::parse_str("(module)").unwrap()
 }

@@ -78,7 +78,7 @@ impl Metrics {
             instantiate: Family::new_with_constructor(instantiate_buckets),
             compile: Family::default(),
         };
-        let registry = registry.sub_registry_with_prefix("headgate_plugin");
+        let registry = registry.sub_registry_with_prefix("plugin");
         registry.register("calls", "Calls into plugins by outcome", all.calls.clone());
         let help = "Wall time of calls into plugins";
         registry.register_with_unit("call_duration", help, Unit::Seconds, all.duration.clone());

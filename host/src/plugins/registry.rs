@@ -13,6 +13,7 @@ use super::describe;
 use super::driver::{Kind, Kinds};
 use super::engine::GuestEngine;
 use super::grants::Given;
+use super::imports::net::Places;
 pub use super::imports::state::StateStore;
 use super::limits::Limits;
 use super::metrics::Metrics;
@@ -54,6 +55,7 @@ impl Registry {
             cache: Arc::new(cache),
             options,
             grants: BTreeMap::new(),
+            places: Places::default(),
             registry: Self { plugins: BTreeMap::new(), refusals: Vec::new() },
         };
         for (name, bytes) in loader.options.builtin.clone() {
@@ -94,6 +96,7 @@ struct Loader {
     options: Options,
     /// By kind.
     grants: BTreeMap<String, Given>,
+    places: Places,
     registry: Registry,
 }
 
@@ -188,8 +191,8 @@ impl Loader {
             Origin::Directory => Given::default(),
         });
         let parts = parts(&description.kind);
-        let state = Arc::clone(&self.options.state);
-        let sessions = Sessions::new(Arc::clone(&parts), description.clone(), given, state);
+        let (places, state) = (self.places.of_another(), Arc::clone(&self.options.state));
+        let sessions = Sessions::new(Arc::clone(&parts), description.clone(), given, places, state);
         Ok(Plugin::new(parts, description, sessions))
     }
 

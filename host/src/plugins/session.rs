@@ -29,6 +29,8 @@ use super::plugin::Parts;
 pub(super) trait Operation: Send + 'static {
     type Raw: Send;
     type Answer: Send + 'static;
+    /// What the answer is held against.
+    type Expected: Send;
     const NAME: &'static str;
 
     fn call(
@@ -37,12 +39,9 @@ pub(super) trait Operation: Send + 'static {
         store: &mut Store<Guest>,
     ) -> BoxFuture<'_, wasmtime::Result<Result<Self::Raw, Error>>>;
 
-    /// How many answers it must give, where it gives a list of them.
-    fn count(&self) -> Option<usize> {
-        None
-    }
+    fn expected(&self) -> Self::Expected;
 
-    fn read(raw: Self::Raw, count: Option<usize>) -> Result<Self::Answer, Broken>;
+    fn read(raw: Self::Raw, expected: Self::Expected) -> Result<Self::Answer, Broken>;
 }
 
 /// What a session is made from, each time anew.
@@ -206,13 +205,13 @@ impl Actor {
             None => self.open(cancelled.clone()).await?,
         };
         live.calls += 1;
-        let (driver, count) = (live.driver.clone(), operation.count());
+        let (driver, expected) = (live.driver.clone(), operation.expected());
         let time = self.parts.limits.talk;
         let answer =
             invoke(&mut live.store, O::NAME, time, cancelled, |store| operation.call(driver, store)).await;
         let answer = answer.map_err(|failure| self.parts.failed(O::NAME, failure))?;
         let read = match answer {
-            Ok(raw) => O::read(raw, count)
+            Ok(raw) => O::read(raw, expected)
                 .map(Ok)
                 .map_err(|broken| self.parts.failed(O::NAME, Failure::Protocol(broken)))?,
             Err(error) => Err(CallError::Backend(convert::error(error))),

@@ -46,9 +46,10 @@ impl Sessions {
         parts: Arc<Parts>,
         description: Description,
         given: Given,
+        places: Places,
         state: Arc<dyn StateStore>,
     ) -> Self {
-        let (places, kept) = (Places::default(), Mutex::default());
+        let kept = Mutex::default();
         Self { parts, description, given, places, state, kept }
     }
 
@@ -126,13 +127,41 @@ impl Driver for Session {
 
 type Running<'a, T> = BoxFuture<'a, wasmtime::Result<Result<T, Error>>>;
 
-fn counted<T>(answers: Vec<T>, count: Option<usize>) -> Result<Vec<T>, Broken> {
-    match count {
-        Some(count) if count != answers.len() => {
-            Err(format!("{} answers to {count} questions", answers.len()))
-        }
-        Some(_) | None => Ok(answers),
+fn counted<T>(answers: Vec<T>, asked: usize) -> Result<Vec<T>, Broken> {
+    if answers.len() == asked {
+        Ok(answers)
+    } else {
+        Err(format!("{} answers to {asked} questions", answers.len()))
     }
+}
+
+/// What can be seen of one page alone: how large it is, what stands on it and in which order, and that it leads on.
+fn kept(page: Page, asked: &PageAsked) -> Result<Page, Broken> {
+    let most = asked.limit.min(PAGE_MAX);
+    if page.resources.len() > most {
+        return Err(format!("a page of {} resources where {most} were asked for", page.resources.len()));
+    }
+    if let Some(other) = page.resources.iter().find(|one| one.key.metadata_type != asked.metadata_type) {
+        let ResourceKey { metadata_type, id, .. } = &other.key;
+        return Err(format!("the listing of `{}` holds the {metadata_type} `{id}`", asked.metadata_type));
+    }
+    let keys = page.resources.iter().map(|one| &one.key);
+    for (before, after) in keys.clone().zip(keys.skip(1)) {
+        let named = |key: &ResourceKey| format!("`{}` at {}", key.id, key.place);
+        if before == after {
+            return Err(format!("the listing holds {} twice", named(after)));
+        }
+        if before > after {
+            let (before, after) = (named(before), named(after));
+            return Err(format!(
+                "the listing is out of order: {before} stands before {after}, bytewise by id and place"
+            ));
+        }
+    }
+    if page.next.is_some() && page.next == asked.cursor {
+        return Err("the next page has the cursor of this one: the listing would never end".to_owned());
+    }
+    Ok(page)
 }
 
 struct Probe;
@@ -140,13 +169,16 @@ struct Probe;
 impl Operation for Probe {
     type Raw = Vec<storage_driver::Check>;
     type Answer = Vec<Check>;
+    type Expected = ();
     const NAME: &'static str = "probe";
 
     fn call(self, driver: storage_driver::Guest, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
         Box::pin(async move { driver.call_probe(store).await })
     }
 
-    fn read(raw: Self::Raw, _count: Option<usize>) -> Result<Self::Answer, Broken> {
+    fn expected(&self) {}
+
+    fn read(raw: Self::Raw, (): ()) -> Result<Self::Answer, Broken> {
         Ok(raw.into_iter().map(convert::check).collect())
     }
 }
@@ -156,33 +188,49 @@ struct Discover;
 impl Operation for Discover {
     type Raw = storage_driver::Cluster;
     type Answer = Discovery;
+    type Expected = ();
     const NAME: &'static str = "discover";
 
     fn call(self, driver: storage_driver::Guest, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
         Box::pin(async move { driver.call_discover(store).await })
     }
 
-    fn read(raw: Self::Raw, _count: Option<usize>) -> Result<Self::Answer, Broken> {
+    fn expected(&self) {}
+
+    fn read(raw: Self::Raw, (): ()) -> Result<Self::Answer, Broken> {
         convert::discovery(raw)
     }
 }
 
 struct List(storage_driver::Query);
 
+struct PageAsked {
+    metadata_type: String,
+    cursor: Option<String>,
+    limit: usize,
+}
+
 impl Operation for List {
     type Raw = storage_driver::Page;
     type Answer = Page;
+    type Expected = PageAsked;
     const NAME: &'static str = "list-resources";
 
     fn call(self, driver: storage_driver::Guest, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
         Box::pin(async move { driver.call_list_resources(store, &self.0).await })
     }
 
-    fn read(raw: Self::Raw, _count: Option<usize>) -> Result<Self::Answer, Broken> {
-        if raw.resources.len() > PAGE_MAX {
-            return Err(format!("a page of {} resources, {PAGE_MAX} are the most", raw.resources.len()));
+    fn expected(&self) -> PageAsked {
+        let List(query) = self;
+        PageAsked {
+            metadata_type: query.metadata_type.clone(),
+            cursor: query.cursor.clone(),
+            limit: usize::try_from(query.limit).unwrap_or(PAGE_MAX),
         }
-        convert::page(raw)
+    }
+
+    fn read(raw: Self::Raw, asked: PageAsked) -> Result<Self::Answer, Broken> {
+        kept(convert::page(raw)?, &asked)
     }
 }
 
@@ -191,18 +239,19 @@ struct Get(Vec<types::ResourceKey>);
 impl Operation for Get {
     type Raw = Vec<storage_driver::Lookup>;
     type Answer = Vec<Lookup>;
+    type Expected = usize;
     const NAME: &'static str = "get-resources";
 
     fn call(self, driver: storage_driver::Guest, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
         Box::pin(async move { driver.call_get_resources(store, &self.0).await })
     }
 
-    fn count(&self) -> Option<usize> {
-        Some(self.0.len())
+    fn expected(&self) -> usize {
+        self.0.len()
     }
 
-    fn read(raw: Self::Raw, count: Option<usize>) -> Result<Self::Answer, Broken> {
-        counted(raw, count)?.into_iter().map(convert::lookup).collect()
+    fn read(raw: Self::Raw, asked: usize) -> Result<Self::Answer, Broken> {
+        counted(raw, asked)?.into_iter().map(convert::lookup).collect()
     }
 }
 
@@ -214,17 +263,69 @@ struct Send {
 impl Operation for Send {
     type Raw = Vec<storage_driver::Outcome>;
     type Answer = Vec<Outcome>;
+    type Expected = usize;
     const NAME: &'static str = "write-resources";
 
     fn call(self, driver: storage_driver::Guest, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
         Box::pin(async move { driver.call_write_resources(store, &self.writes, self.dry_run).await })
     }
 
-    fn count(&self) -> Option<usize> {
-        Some(self.writes.len())
+    fn expected(&self) -> usize {
+        self.writes.len()
     }
 
-    fn read(raw: Self::Raw, count: Option<usize>) -> Result<Self::Answer, Broken> {
-        Ok(counted(raw, count)?.into_iter().map(convert::outcome).collect())
+    fn read(raw: Self::Raw, asked: usize) -> Result<Self::Answer, Broken> {
+        Ok(counted(raw, asked)?.into_iter().map(convert::outcome).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::place::Place;
+    use crate::domain::resource::Observed;
+
+    fn page(keys: &[(&str, &str)], next: Option<&str>) -> Page {
+        let observed = |(id, place): &(&str, &str)| Observed {
+            key: ResourceKey {
+                metadata_type: "topic".to_owned(),
+                id: (*id).to_owned(),
+                place: place.parse::<Place>().unwrap(),
+            },
+            revision: None,
+            incarnation: None,
+            spec: json!({}),
+            effective: None,
+            status: json!({}),
+            internal: false,
+            partial: false,
+        };
+        let resources = keys.iter().map(observed).collect();
+        Page { resources, failures: Vec::new(), next: next.map(str::to_owned), version: None }
+    }
+
+    fn broken(keys: &[(&str, &str)], next: Option<&str>, metadata_type: &str) -> String {
+        let asked =
+            PageAsked { metadata_type: metadata_type.to_owned(), cursor: Some("here".to_owned()), limit: 3 };
+        kept(page(keys, next), &asked).err().unwrap_or_default()
+    }
+
+    #[test]
+    fn a_page_keeps_to_its_order_type_size_and_way() {
+        let good = [("B", "cluster"), ("a", "node:1"), ("a", "node:2")];
+        assert_eq!(broken(&good, Some("there"), "topic"), "");
+        let cases = [
+            (broken(&[("a", "cluster"), ("B", "cluster")], None, "topic"), "out of order: `a` at cluster"),
+            (broken(&[("a", "node:2"), ("a", "node:10")], None, "topic"), "out of order: `a` at node:2"),
+            (broken(&[("a", "cluster"), ("a", "cluster")], None, "topic"), "holds `a` at cluster twice"),
+            (broken(&good, None, "group"), "the listing of `group` holds the topic `B`"),
+            (broken(&[("a", "cluster"); 4], None, "topic"), "4 resources where 3 were asked for"),
+            (broken(&good, Some("here"), "topic"), "would never end"),
+        ];
+        for (message, part) in cases {
+            assert!(message.contains(part), "no `{part}`: {message}");
+        }
     }
 }

@@ -118,6 +118,7 @@ async fn bad_files_are_listed_with_stage_and_reason_and_the_good_one_serves() {
         ("g-good.wasm", plain.clone()),
         ("h-again.wasm", plain),
         ("i-shouting.wasm", fixture::guest("LOUD", fixture::NOTHING)),
+        ("j-fickle.wasm", fixture::fickle()),
     ];
     let world = World::of(&files).await;
     let refused: Vec<(&str, Stage)> =
@@ -131,10 +132,13 @@ async fn bad_files_are_listed_with_stage_and_reason_and_the_good_one_serves() {
         ("f-text.wasm", Stage::Verify),
         ("h-again.wasm", Stage::Activate),
         ("i-shouting.wasm", Stage::Describe),
+        ("j-fickle.wasm", Stage::Describe),
     ];
     assert_eq!(refused, expected);
     let foreign = world.registry.refusals()[4].to_string();
     assert!(foreign.contains("the import other:program/thing"), "{foreign}");
+    let fickle = world.registry.refusals()[8].to_string();
+    assert!(fickle.contains("asked twice, it answers differently"), "{fickle}");
     assert_eq!(world.registry.list().len(), 1);
     assert!(world.driver("fixture").await.discover().await.unwrap().nodes.is_empty());
 }

@@ -1,5 +1,7 @@
 //! The brokers of one cluster and the connections to them: who is there, who answers, and questions to one or to all.
 
+mod advice;
+
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
@@ -328,7 +330,7 @@ fn open_links(settings: &Settings, addresses: &[(String, u16)], wanted: Wanted) 
 }
 
 fn unversioned(peer: &str, connection: Result<Connection>) -> Result<Link> {
-    let connection = connection.map_err(|error| named(error, peer))?;
+    let connection = connection.map_err(|error| named(advice::connection(error), peer))?;
     let channel = Channel::new(connection, peer.to_owned(), wire::correlation_of);
     Ok(Link { channel, versions: versions::Versions::default(), expires_ns: None })
 }
@@ -364,7 +366,7 @@ fn agree_on_versions(slots: &mut [Result<Link>], wanted: Wanted) {
         let Some(link) = links.get_mut(owner) else { continue };
         match answer {
             Ok(found) => link.versions = found,
-            Err(error) => failed.push((link.channel.peer().to_owned(), not_kafka(error))),
+            Err(error) => failed.push((link.channel.peer().to_owned(), advice::first_exchange(error))),
         }
     }
     for (peer, error) in failed {
@@ -372,26 +374,6 @@ fn agree_on_versions(slots: &mut [Result<Link>], wanted: Wanted) {
         if let Some(slot) = lost {
             *slot = Err(named(error, &peer));
         }
-    }
-}
-
-/// The first exchange failed: most often something else listens there, or the listener wants TLS.
-fn not_kafka(error: Error) -> Error {
-    match error.kind {
-        ErrorKind::Timeout => {
-            let message = format!("it takes connections and then is silent: {}", error.message);
-            Error { message, ..error }
-        }
-        ErrorKind::Protocol | ErrorKind::Unavailable | ErrorKind::Exhausted => Error {
-            kind: if error.kind == ErrorKind::Exhausted { ErrorKind::Protocol } else { error.kind },
-            code: error.code.or_else(|| Some("NOT_KAFKA".to_owned())),
-            message: format!(
-                "{}; is a Kafka listener there, and does `security` say what it expects?",
-                error.message
-            ),
-            ..error
-        },
-        _ => error,
     }
 }
 

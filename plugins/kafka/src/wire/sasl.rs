@@ -25,6 +25,8 @@ const _: () = assert!(CLIENT_ID.len() == CLIENT_ID_BYTES as usize);
 const ITERATIONS_MAX: u32 = 1_000_000;
 
 const UNSUPPORTED_SASL_MECHANISM: i16 = 33;
+const ILLEGAL_SASL_STATE: i16 = 34;
+const SASL_AUTHENTICATION_FAILED: i16 = 58;
 
 /// Logs in on a fresh connection and notes when the login ends.
 pub(crate) fn log_in(link: &mut Link, login: &Login) -> Result<()> {
@@ -55,6 +57,13 @@ fn handshake(link: &mut Link, mechanism: Mechanism) -> Result<()> {
                 offered.join(", ")
             );
             Err(Error::unsupported(message).code("UNSUPPORTED_SASL_MECHANISM"))
+        }
+        ILLEGAL_SASL_STATE => {
+            let message = format!(
+                "{} takes no login; set `security` to PLAINTEXT, or to SSL where it speaks TLS",
+                link.channel.peer()
+            );
+            Err(Error::new(ErrorKind::Unauthenticated, message).code("ILLEGAL_SASL_STATE"))
         }
         code => Err(codes::error(code, None, "begin the login")),
     }
@@ -117,7 +126,12 @@ fn accepted(answer: &SaslAuthenticateResponse, login: &Login) -> Result<()> {
     }
     let said = answer.error_message.as_ref().map(StrBytes::as_str);
     let what = format!("log in as {} by {}", login.username, login.mechanism.name());
-    Err(codes::error(answer.error_code, said, &what))
+    let error = codes::error(answer.error_code, said, &what);
+    if answer.error_code == SASL_AUTHENTICATION_FAILED {
+        let message = format!("{}; check `username` and `password`", error.message);
+        return Err(Error { message, ..error });
+    }
+    Err(error)
 }
 
 /// Some brokers only close the connection when the password is wrong.

@@ -12,9 +12,10 @@ use futures::FutureExt;
 use rustls::ClientConfig;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::{Mutex, MutexGuard, OwnedSemaphorePermit};
+use tokio::sync::{Mutex, MutexGuard};
 use tokio_rustls::client::TlsStream;
 
+use super::dial::Taken;
 use super::framing::Framing;
 use super::tls;
 use crate::plugins::bindings::headgate::host::errors::{Error, ErrorKind};
@@ -32,7 +33,7 @@ pub struct Connection {
     io_timeout: Duration,
     /// Half a message was written: what follows would not be understood.
     spoiled: AtomicBool,
-    _places: [OwnedSemaphorePermit; 2],
+    _places: Taken,
 }
 
 impl Connection {
@@ -41,7 +42,7 @@ impl Connection {
         (host, port): (String, u16),
         framing: Option<Framing>,
         io_timeout: Duration,
-        places: [OwnedSemaphorePermit; 2],
+        places: Taken,
     ) -> Self {
         let stream = Stream { io: Io::Plain(stream), framing, buffer: BytesMut::new(), end: None };
         Self {

@@ -18,20 +18,34 @@ use crate::plugins::grants::address::refused_range;
 use crate::plugins::grants::{NetworkPolicy, Verdict, same_class};
 use crate::plugins::imports::HostError;
 use crate::plugins::imports::secrets::SecretBox;
-use crate::plugins::limits::{PLUGIN_CONNECTIONS_MAX, SESSION_CONNECTIONS_MAX};
+use crate::plugins::limits::{HOST_CONNECTIONS_MAX, PLUGIN_CONNECTIONS_MAX, SESSION_CONNECTIONS_MAX};
 
 /// An address that does not answer gives way to the name's next one after this.
 const NEXT_ADDRESS: Duration = Duration::from_secs(3);
 
-/// Connections that one plugin may still open, over all of its sessions.
+/// Connections that may still be opened: by one plugin over all of its sessions, and by all plugins together.
 #[derive(Clone)]
-pub(in crate::plugins) struct Places(Arc<Semaphore>);
+pub(in crate::plugins) struct Places {
+    plugin: Arc<Semaphore>,
+    host: Arc<Semaphore>,
+}
 
 impl Default for Places {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(PLUGIN_CONNECTIONS_MAX)))
+        let semaphore = |count| Arc::new(Semaphore::new(count));
+        Self { plugin: semaphore(PLUGIN_CONNECTIONS_MAX), host: semaphore(HOST_CONNECTIONS_MAX) }
     }
 }
+
+impl Places {
+    /// Those of another plugin of the same host.
+    pub(in crate::plugins) fn of_another(&self) -> Self {
+        Self { host: Arc::clone(&self.host), ..Self::default() }
+    }
+}
+
+/// Held for as long as a connection is.
+pub(super) type Taken = [OwnedSemaphorePermit; 3];
 
 pub(in crate::plugins) struct Dialer {
     policy: NetworkPolicy,
@@ -39,37 +53,33 @@ pub(in crate::plugins) struct Dialer {
     pins: Mutex<HashMap<String, Vec<IpAddr>>>,
     tls: Mutex<HashMap<(Option<String>, Option<String>), Arc<ClientConfig>>>,
     session: Arc<Semaphore>,
-    plugin: Places,
+    places: Places,
 }
 
 impl Dialer {
-    pub(in crate::plugins) fn new(policy: NetworkPolicy, plugin: Places) -> Self {
+    pub(in crate::plugins) fn new(policy: NetworkPolicy, places: Places) -> Self {
         Self {
             policy,
             pins: Mutex::default(),
             tls: Mutex::default(),
             session: Arc::new(Semaphore::new(SESSION_CONNECTIONS_MAX)),
-            plugin,
+            places,
         }
     }
 
-    pub(super) async fn dial(
-        &self,
-        host: &str,
-        port: u16,
-    ) -> Result<(TcpStream, [OwnedSemaphorePermit; 2]), HostError> {
+    pub(super) async fn dial(&self, host: &str, port: u16) -> Result<(TcpStream, Taken), HostError> {
         let verdict = self.policy.by_name(host, port);
         if verdict == Verdict::Denied {
             return Err(HostError::new(ErrorKind::PermissionDenied, self.policy.denial(host, port)));
         }
-        let places = self.places()?;
+        let taken = self.take_places()?;
         let addresses = self.resolve(host).await?;
         let addresses = self.permitted(host, port, addresses, verdict).await?;
         let stream = self.try_each(host, port, &addresses).await?;
-        Ok((stream, places))
+        Ok((stream, taken))
     }
 
-    fn places(&self) -> Result<[OwnedSemaphorePermit; 2], HostError> {
+    fn take_places(&self) -> Result<Taken, HostError> {
         let take = |semaphore: &Arc<Semaphore>, whose: &str, count: usize| {
             Arc::clone(semaphore).try_acquire_owned().map_err(|_none_left| {
                 let text = format!("{whose} has {count} connections open, the most that is allowed");
@@ -78,7 +88,8 @@ impl Dialer {
         };
         Ok([
             take(&self.session, "the session", SESSION_CONNECTIONS_MAX)?,
-            take(&self.plugin.0, "the plugin", PLUGIN_CONNECTIONS_MAX)?,
+            take(&self.places.plugin, "the plugin", PLUGIN_CONNECTIONS_MAX)?,
+            take(&self.places.host, "the host", HOST_CONNECTIONS_MAX)?,
         ])
     }
 

@@ -13,6 +13,10 @@ const OFFSET_MAX: u8 = 16;
 /// Taken from the peer at a time, so that a claimed length alone never allocates.
 const READ_BYTES: usize = 256 << 10;
 
+/// The first byte of a TLS record; the version follows, which begins with 3.
+const TLS_ALERT: u8 = 21;
+const TLS_HANDSHAKE: u8 = 22;
+
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Framing {
     offset: usize,
@@ -102,16 +106,24 @@ impl Framing {
         let length = usize::try_from(length).ok();
         match length.filter(|length| length + self.offset <= self.bytes_max as usize) {
             Some(length) => Ok(Some(length)),
-            None => {
-                let start = String::from_utf8_lossy(buffer.get(..buffer.len().min(8)).unwrap_or_default());
-                let text = format!(
-                    "the peer announces a frame of {value} bytes, {} are the most that is taken; it begins with \
-                     {start:?}: does the port speak another protocol?",
-                    self.bytes_max
-                );
-                Err(error(ErrorKind::Protocol, text))
-            }
+            None => Err(self.too_long(buffer, value)),
         }
+    }
+
+    /// Hardly ever a long frame: most often the peer speaks something else.
+    fn too_long(&self, buffer: &BytesMut, announced: i64) -> Error {
+        let start = buffer.get(..buffer.len().min(8)).unwrap_or_default();
+        if matches!(start, [TLS_ALERT | TLS_HANDSHAKE, 3, 0..=4, ..]) {
+            let text = "the peer answers with TLS: it was spoken to without";
+            return Error { code: Some("TLS_WANTED".to_owned()), ..error(ErrorKind::Protocol, text) };
+        }
+        let text = format!(
+            "the peer announces a frame of {announced} bytes, {} are the most that is taken; it begins with \
+             \"{}\": does the port speak another protocol?",
+            self.bytes_max,
+            start.escape_ascii()
+        );
+        error(ErrorKind::Protocol, text)
     }
 }
 
@@ -164,6 +176,13 @@ mod tests {
         let error = framing.take(&mut buffer).unwrap_err();
         assert!(error.message.contains("HTTP/1.1") && error.kind == ErrorKind::Protocol, "{error:?}");
         assert!(framing.is_whole(&buffer) && buffer.capacity() < 1000);
+    }
+
+    #[test]
+    fn a_peer_that_answers_with_tls_is_recognised() {
+        let mut buffer = BytesMut::from(&b"\x15\x03\x03\0\x02\x02P"[..]);
+        let error = framing(0, 4, false, 0).take(&mut buffer).unwrap_err();
+        assert_eq!((error.kind, error.code.as_deref()), (ErrorKind::Protocol, Some("TLS_WANTED")));
     }
 
     #[test]

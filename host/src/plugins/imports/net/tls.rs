@@ -96,10 +96,14 @@ pub(super) async fn handshake(
     let server = ServerName::try_from(name.to_owned()).map_err(|_not_a_name| {
         invalid(format!("`{name}` is no name that a certificate can be checked for"))
     })?;
-    TlsConnector::from(config)
-        .connect(server, stream)
-        .await
-        .map_err(|failed| io_error(&failed, &format!("TLS with {peer}")).into())
+    TlsConnector::from(config).connect(server, stream).await.map_err(|failed| {
+        let mut error = io_error(&failed, &format!("TLS with {peer}"));
+        if failed.kind() == io::ErrorKind::UnexpectedEof {
+            error.message.push_str(": does it speak TLS at this port?");
+            error.code = Some("TLS_NOT_SPOKEN".to_owned());
+        }
+        error.into()
+    })
 }
 
 /// What an I/O error means, TLS's own included. `what` was done: `TLS with a:1`.
@@ -107,9 +111,7 @@ pub(super) fn io_error(failed: &io::Error, what: &str) -> Error {
     let inner = failed.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     let Some(inner) = inner else {
         let hint = match failed.kind() {
-            io::ErrorKind::UnexpectedEof => {
-                ": the peer closed the connection; does it speak TLS at this port?"
-            }
+            io::ErrorKind::UnexpectedEof => ": the peer closed the connection",
             _ => "",
         };
         return error(ErrorKind::Unavailable, format!("{what} failed: {failed}{hint}"));
