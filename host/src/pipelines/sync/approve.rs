@@ -132,7 +132,8 @@ fn may_be_approved(plan: &Plan, cluster: &Cluster, approval: &Approval) -> Resul
     if matches!(cluster.reach, Reach::Foreign { .. }) {
         return Err(ApproveError::Foreign(cluster.name.clone()));
     }
-    let raised = Raised { deletes_max: approval.deletes_max, allow_destructive: approval.allow_destructive };
+    let Approval { deletes_max, allow_destructive, .. } = *approval;
+    let raised = Raised { deletes_max, allow_destructive, ..Raised::default() };
     match planning::refusals(plan, &raised) {
         refusals if refusals.is_empty() => Ok(()),
         refusals => Err(ApproveError::Limits(refusals)),

@@ -97,7 +97,7 @@ impl Sync {
         if is_empty {
             return;
         }
-        let request = ProposeRequest { asked, raised: Raised::default(), dry_run: false };
+        let request = ProposeRequest { asked, raised: Raised::default(), complete: false, dry_run: false };
         match Box::pin(self.propose(cluster, request, SYSTEM)).await {
             Ok(plan) if approve && !plan.id.as_str().is_empty() => self.approve_by_policy(&plan).await,
             Ok(plan) => {
