@@ -39,8 +39,11 @@ pub async fn serve(config: ServeConfig) -> anyhow::Result<()> {
     let metrics = Metrics::default();
     let store = open_store(&config, Arc::clone(&clock)).await?;
     let kinds: Arc<dyn Kinds> = Arc::new(plugins::load(&config, &store, &clock, &metrics).await?);
-    let sync = Sync::new(store.clone(), Arc::clone(&kinds), Arc::clone(&clock), Timing::default());
-    let reconciler = Reconciler::start(sync.clone(), store.clone(), Arc::clone(&clock), Settings::default());
+    let settings = Settings::default();
+    // Back-off begins at the interval: the one that the reconciler keeps.
+    let timing = Timing { interval: settings.interval, ..Timing::default() };
+    let sync = Sync::new(store.clone(), Arc::clone(&kinds), Arc::clone(&clock), timing);
+    let reconciler = Reconciler::start(sync.clone(), store.clone(), Arc::clone(&clock), settings);
     let engine = Arc::new(Live { sync, reconciler: reconciler.clone() });
     let app = Arc::new(App::new(store.clone(), kinds, engine, clock));
     owner::ensure(&app, &config.token_file()).await?;

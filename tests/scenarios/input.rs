@@ -34,6 +34,8 @@ fn what_is_wrong_with_a_file_is_said_with_its_place(database: &Database) -> Resu
         (good.replace("name:", "nmae:"), "nmae"),
         (good.replace("partitions:", "partitons:"), "partitons"),
         (good.replace("partitions: 1", "partitions: many"), "partitions"),
+        (good.replace("partitions: 1", "partitions: null"), "partitions"),
+        (format!("{good}  config: null\n"), "config"),
         // One bad document spoils the whole file: the good one beside it is not applied.
         (format!("{good}---\ncluster: lab\ntype: topic\n"), "name"),
     ];

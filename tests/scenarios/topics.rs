@@ -15,6 +15,7 @@ for_each_database!(
     a_folder_of_files_is_one_wish,
     json_files_and_plain_numbers_are_taken,
     a_plan_is_stale_when_the_world_has_moved,
+    a_complete_file_names_what_is_wished_for_and_not_in_it,
 );
 
 fn a_file_is_planned_applied_and_planned_again_to_nothing(database: &Database) -> Result<()> {
@@ -189,6 +190,23 @@ pub(crate) fn own(scenario: &str, database: &Database) -> String {
         Database::Sqlite => format!("{scenario}.sqlite"),
         Database::Postgres(_) => format!("{scenario}.postgres"),
     }
+}
+
+fn a_complete_file_names_what_is_wished_for_and_not_in_it(database: &Database) -> Result<()> {
+    let (kafka, host) = (Kafka::shared(1)?, Host::start(database)?);
+    host.add_kafka("lab", kafka)?;
+    let (kept, left_out) = (own("complete.kept", database), own("complete.out", database));
+    apply(&host, &(topic(&kept, 1, &[]) + &topic(&left_out, 1, &[])))?;
+
+    let file = host.file("kept.yaml", &topic(&kept, 1, &[]))?;
+    let planned = host.cli(&["plan", "-f", &file])?;
+    assert!(!planned.ok()?.contains(&left_out), "a file need not be everything: {planned}");
+    let planned = host.cli(&["plan", "-f", &file, "--complete"])?;
+    assert!(planned.ok()?.contains(&left_out), "{planned}");
+    host.cli(&["apply", "-f", &file, "--complete", "--yes"])?.ok()?;
+    assert!(kafka.topic(&left_out)?.is_some(), "it is listed, never acted upon");
+    assert_eq!(host.status("lab", "topic", &left_out)?, "synced");
+    Ok(())
 }
 
 /// `headgate apply -f FILE --yes` with a file of that text; it must succeed.

@@ -33,6 +33,7 @@ pub enum Proposal {
 pub struct ProposeOptions {
     /// Raises the limit, for this plan only.
     pub deletes_max: Option<u32>,
+    pub edits_percent_max: Option<u32>,
     /// The documents are all that is wished for: the rest is listed as warnings.
     pub complete: bool,
     pub store: bool,

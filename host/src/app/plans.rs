@@ -3,15 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::caller::Caller;
-use super::engine::{Approval, Proposal, ProposeOptions, Wanted};
-use super::{App, AppError, ResourceQuery};
+use super::engine::{Approval, Proposal, ProposeOptions};
+use super::{App, AppError};
 use crate::domain::cluster::Cluster;
 use crate::domain::id::PlanId;
-use crate::domain::plan::{Blocked, Plan, PlanState};
-use crate::domain::resource::ResourceKey;
-
-/// Rows read at a time.
-const BATCH: u32 = 1_000;
+use crate::domain::plan::{Plan, PlanState};
 
 /// A plan with the name of its cluster.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,14 +26,7 @@ impl App {
     ) -> Result<NamedPlan, AppError> {
         caller.may_write()?;
         let cluster = self.find_cluster(caller, cluster).await?;
-        let spoken_of = match &proposal {
-            Proposal::Documents(documents) if options.complete => Some(documents.clone()),
-            _ => None,
-        };
-        let mut plan = self.engine.propose(&cluster, proposal, options, &caller.actor).await?;
-        if let Some(documents) = spoken_of {
-            plan.warnings.extend(self.left_out(&cluster, &documents).await?);
-        }
+        let plan = self.engine.propose(&cluster, proposal, options, &caller.actor).await?;
         Ok(NamedPlan { plan, cluster: cluster.name })
     }
 
@@ -111,28 +100,6 @@ impl App {
         Ok(NamedPlan { plan, cluster: cluster.name })
     }
 
-    /// What is wished for and in none of the documents: listed, never acted upon.
-    async fn left_out(&self, cluster: &Cluster, documents: &[Wanted]) -> Result<Vec<Blocked>, AppError> {
-        let mut left_out = Vec::new();
-        let mut after = None;
-        loop {
-            let query = ResourceQuery { after, limit: BATCH, ..ResourceQuery::default() };
-            let known = self.known_resources(cluster, query).await?;
-            let Some(last) = known.last() else { return Ok(left_out) };
-            after = Some(last.resource.key.clone());
-            let wished = known.into_iter().filter(|known| known.resource.desired.is_some());
-            let missing = wished.map(|known| known.resource.key).filter(|key| !is_spoken_of(documents, key));
-            left_out.extend(missing.map(|key| {
-                Blocked {
-                    key,
-                    reason: "is wished for, and in none of the documents; release or delete it, or leave it"
-                        .to_owned(),
-                    path: None,
-                }
-            }));
-        }
-    }
-
     /// A plan of another organization is not there.
     async fn find_plan(&self, caller: &Caller, id: &PlanId) -> Result<(Plan, Cluster), AppError> {
         let missing = || AppError::not_found("plan", id.as_str());
@@ -155,13 +122,4 @@ impl App {
         }
         Ok((plan, cluster))
     }
-}
-
-/// A wish without a place is one for every place.
-fn is_spoken_of(documents: &[Wanted], key: &ResourceKey) -> bool {
-    documents.iter().any(|wanted| {
-        wanted.metadata_type == key.metadata_type
-            && wanted.id == key.id
-            && wanted.at.as_ref().is_none_or(|place| *place == key.place)
-    })
 }

@@ -30,8 +30,9 @@ impl Engine for Live {
         options: ProposeOptions,
         actor: &str,
     ) -> Result<Plan, AppError> {
-        let raised = Raised { deletes_max: options.deletes_max, ..Raised::default() };
-        let request = ProposeRequest { asked: asked(proposal), raised, dry_run: !options.store };
+        let ProposeOptions { deletes_max, edits_percent_max, complete, store } = options;
+        let raised = Raised { deletes_max, edits_percent_max, ..Raised::default() };
+        let request = ProposeRequest { asked: asked(proposal), raised, complete, dry_run: !store };
         self.sync.propose(cluster, request, actor).await.map_err(|error| propose_error(cluster, error))
     }
 

@@ -1,4 +1,4 @@
-//! Identifiers: UUIDv7 text, so that they sort by the time they were made.
+//! Identifiers: `UUIDv7` text, so that they sort by the time they were made.
 
 use std::fmt;
 

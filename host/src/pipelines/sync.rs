@@ -111,21 +111,12 @@ pub struct Sync {
     timing: Arc<Timing>,
     budgets: session::Budgets,
     stopping: Arc<AtomicBool>,
-    cancelled: approve::Cancelled,
 }
 
 impl Sync {
     pub fn new(store: Store, kinds: Arc<dyn Kinds>, clock: SharedClock, timing: Timing) -> Self {
         let budgets = session::Budgets::new(timing.calls_max);
-        Self {
-            store,
-            kinds,
-            clock,
-            timing: Arc::new(timing),
-            budgets,
-            stopping: Arc::default(),
-            cancelled: approve::Cancelled::default(),
-        }
+        Self { store, kinds, clock, timing: Arc::new(timing), budgets, stopping: Arc::default() }
     }
 
     pub fn store(&self) -> &Store {

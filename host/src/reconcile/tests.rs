@@ -128,7 +128,7 @@ async fn an_approved_plan_is_carried_out_after_a_nudge() {
         delete: false,
     };
     let asked = Asked::Documents(vec![document]);
-    let request = ProposeRequest { asked, raised: Raised::default(), dry_run: false };
+    let request = ProposeRequest { asked, raised: Raised::default(), complete: false, dry_run: false };
     let plan = host.sync.propose(&one, request, "ann").await.unwrap();
     host.sync.approve(&plan.id, Approval::default(), "ann").await.unwrap();
     host.reconciler.nudge(&one.id);

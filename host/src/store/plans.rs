@@ -73,6 +73,16 @@ impl Store {
         Ok(plans)
     }
 
+    /// Who wants the plan to end early, while it is being applied.
+    pub async fn cancelled_by(&self, id: &PlanId) -> Result<Option<String>, StoreError> {
+        let mut connection = self.reader().await?;
+        let row = sqlx::query("select cancelled_by from plans where id = $1")
+            .bind(id.as_str())
+            .fetch_optional(&mut *connection)
+            .await?;
+        row.map_or(Ok(None), |row| Columns::of(&row, "plans").text_maybe())
+    }
+
     /// Those to be carried out, oldest first: approved or applying. Whole.
     pub async fn open_plans(&self, cluster: &ClusterId) -> Result<Vec<Plan>, StoreError> {
         let mut select = Statement::new(SELECT);
@@ -142,6 +152,16 @@ impl Tx {
             plan.version += 1;
         }
         Ok(saved)
+    }
+
+    /// Has a plan that is being applied end early. Leaves its version alone: whoever applies it saves it under that.
+    /// `false`: it is not being applied any more, or somebody cancelled it before.
+    pub async fn cancel_applying(&mut self, id: &PlanId, actor: &str) -> Result<bool, StoreError> {
+        let mut update = Statement::new("update plans set cancelled_by = ");
+        update.bind(actor);
+        update.push(" where id = ").bind(id.as_str());
+        update.push(" and cancelled_by is null and state = ").bind(word("state", &PlanState::Applying)?);
+        Ok(update.execute(self.connection()).await? == 1)
     }
 
     /// What execution changes of them: state, attempt, outcome, message, times.

@@ -36,7 +36,43 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Types that were listed completely, and of which it was not proposed yet to adopt what was found.
+    pub async fn types_to_adopt(&self, cluster: &ClusterId) -> Result<Vec<String>, StoreError> {
+        let mut connection = self.reader().await?;
+        sqlx::query(
+            "select type
+            from sweeps
+            where cluster_id = $1 and place = 'cluster' and complete_at_ms is not null
+                and adopt_proposed_at_ms is null
+            order by type",
+        )
+        .bind(cluster.as_str())
+        .fetch_all(&mut *connection)
+        .await?
+        .iter()
+        .map(|row| Columns::of(row, "sweeps").text())
+        .collect()
+    }
+}
+
 impl Tx {
+    /// It was proposed to adopt what there is of that type: once is enough.
+    pub async fn save_adopt_proposed(
+        &mut self,
+        cluster: &ClusterId,
+        metadata_type: &str,
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
+        sqlx::query("update sweeps set adopt_proposed_at_ms = $1 where cluster_id = $2 and type = $3")
+            .bind(now_ms)
+            .bind(cluster.as_str())
+            .bind(metadata_type)
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
     pub async fn save_sweep(&mut self, cluster: &ClusterId, sweep: &Sweep) -> Result<(), StoreError> {
         let organization = self.organization_of(cluster).await?;
         sqlx::query(

@@ -132,3 +132,19 @@ async fn a_page_of_a_browser_under_a_foreign_name_is_refused() {
     assert_eq!(answer.status, StatusCode::MISDIRECTED_REQUEST);
     assert_eq!(answer.body["code"], "host-not-allowed");
 }
+
+#[tokio::test]
+async fn a_token_s_text_is_never_kept_to_answer_again() {
+    let host = Host::start().await;
+    let create = || {
+        let mut request =
+            host.request(Method::POST, "/api/v1/tokens", Some(json!({"name": "ci", "role": "reader"})));
+        request.headers_mut().insert("idempotency-key", HeaderValue::from_static("k-1"));
+        host.send(request)
+    };
+    let (first, again) = (create().await, create().await);
+    assert_eq!((first.status, again.headers.get("idempotency-replayed")), (StatusCode::CREATED, None));
+    assert_ne!(first.body["token"], again.body["token"]);
+    let caller = host.app.authenticate(first.body["token"].as_str().unwrap()).await.unwrap().unwrap();
+    assert_eq!(host.app.find_answered(&caller, "k-1").await.unwrap(), None);
+}

@@ -39,6 +39,9 @@ pub struct ProposePlan {
     /// Raises the limit of deletes, for this plan only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_deletes: Option<u32>,
+    /// Raises the limit of edits, for this plan only: percent of the resources of each type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_edits_percent: Option<u32>,
     /// The documents are all that is wished for: what is wished in none of them is listed as a warning.
     #[serde(default)]
     pub complete: bool,
@@ -115,8 +118,12 @@ pub(crate) struct PlansQuery {
 
 impl ProposePlan {
     pub(crate) fn split(self) -> Result<(String, Proposal, ProposeOptions), Box<Problem>> {
-        let options =
-            ProposeOptions { deletes_max: self.max_deletes, complete: self.complete, store: !self.dry_run };
+        let options = ProposeOptions {
+            deletes_max: self.max_deletes,
+            edits_percent_max: self.max_edits_percent,
+            complete: self.complete,
+            store: !self.dry_run,
+        };
         let proposal = match (self.documents, self.adopt, self.delete) {
             (Some(documents), None, None) => {
                 Proposal::Documents(documents.into_iter().map(Wanted::from).collect())

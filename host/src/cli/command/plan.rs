@@ -59,6 +59,9 @@ pub(super) struct Files {
     /// The documents are everything that is wished for: name what is wished and in none of them
     #[arg(long)]
     complete: bool,
+    /// Raise the limit of edits, for this plan only: percent of the resources of a type
+    #[arg(long, value_name = "N", requires = "file", value_parser = clap::value_parser!(u32).range(..=100))]
+    max_edits_percent: Option<u32>,
     /// Plan without storing
     #[arg(long)]
     pub(super) dry_run: bool,
@@ -173,6 +176,7 @@ pub(super) fn plans(
             cluster,
             documents: Some(documents.iter().map(|document| document.body.clone()).collect()),
             max_deletes,
+            max_edits_percent: files.max_edits_percent,
             complete: files.complete,
             dry_run: files.dry_run,
             ..ProposePlan::default()

@@ -1,8 +1,5 @@
 //! Approval and cancelling: a person takes a plan on, within its limits, or away.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-
 use serde_json::json;
 
 use super::plan::{self as planning, Raised};
@@ -41,24 +38,6 @@ pub enum ApproveError {
     Store(#[from] StoreError),
 }
 
-/// Plans that are being carried out and are to end early, with who wanted it.
-#[derive(Clone, Default)]
-pub(super) struct Cancelled(Arc<Mutex<HashMap<PlanId, String>>>);
-
-impl Cancelled {
-    fn add(&self, plan: &PlanId, actor: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(plan.clone(), actor.to_owned());
-    }
-
-    pub(super) fn by(&self, plan: &PlanId) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(plan).cloned()
-    }
-
-    pub(super) fn forget(&self, plan: &PlanId) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(plan);
-    }
-}
-
 impl Sync {
     /// The reconciler carries it out; approving what is approved changes nothing.
     pub async fn approve(&self, id: &PlanId, approval: Approval, actor: &str) -> Result<Plan, ApproveError> {
@@ -86,7 +65,7 @@ impl Sync {
         match plan.state {
             PlanState::Proposed | PlanState::Approved => {}
             PlanState::Applying => {
-                self.cancelled.add(id, actor);
+                self.cancel_applying(&plan, &cluster, actor).await?;
                 return Ok(plan);
             }
             PlanState::Cancelled => return Ok(plan),
@@ -97,6 +76,16 @@ impl Sync {
         plan.state = PlanState::Cancelled;
         plan.message = Some(format!("cancelled by {actor}"));
         self.save_head(plan, &cluster, "plan.cancelled", actor).await
+    }
+
+    async fn cancel_applying(&self, plan: &Plan, cluster: &Cluster, actor: &str) -> Result<(), ApproveError> {
+        let mut tx = self.store.begin().await?;
+        if tx.cancel_applying(&plan.id, actor).await? {
+            let told = Told::new("plan.cancelling", plan.id.as_str(), json!({})).by(actor);
+            self.tell(&mut tx, cluster, told).await?;
+        }
+        tx.commit().await?;
+        Ok(())
     }
 
     async fn plan_of(&self, id: &PlanId) -> Result<(Plan, Cluster), ApproveError> {
@@ -132,7 +121,8 @@ fn may_be_approved(plan: &Plan, cluster: &Cluster, approval: &Approval) -> Resul
     if matches!(cluster.reach, Reach::Foreign { .. }) {
         return Err(ApproveError::Foreign(cluster.name.clone()));
     }
-    let raised = Raised { deletes_max: approval.deletes_max, allow_destructive: approval.allow_destructive };
+    let Approval { deletes_max, allow_destructive, .. } = *approval;
+    let raised = Raised { deletes_max, allow_destructive, ..Raised::default() };
     match planning::refusals(plan, &raised) {
         refusals if refusals.is_empty() => Ok(()),
         refusals => Err(ApproveError::Limits(refusals)),

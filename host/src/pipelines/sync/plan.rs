@@ -111,6 +111,8 @@ impl Snapshot {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Raised {
     pub deletes_max: Option<u32>,
+    /// Of the resources of a type.
+    pub edits_percent_max: Option<u32>,
     pub allow_destructive: bool,
 }
 

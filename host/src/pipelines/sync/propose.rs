@@ -61,6 +61,8 @@ pub enum Asked {
 pub struct ProposeRequest {
     pub asked: Asked,
     pub raised: Raised,
+    /// The documents are all that is wished for: what is wished in none of them is warned of.
+    pub complete: bool,
     /// The plan is shown and not stored.
     pub dry_run: bool,
 }
@@ -130,6 +132,12 @@ impl Sync {
         let mut proposal = Proposal { cluster: &cluster, session, types, warnings: Vec::new(), unseen: None };
         let reason = reason_of(&request.asked);
         let wanted = self.wanted(&mut proposal, request.asked).await?;
+        if let Request::Documents(documents) = &wanted
+            && request.complete
+        {
+            let wished = self.wished(&cluster).await?;
+            proposal.warnings.extend(planning::unmentioned(documents, &wished));
+        }
         let snapshot = self.snapshot(&mut proposal, &wanted).await?;
         let prepared = planning::prepare(&wanted, &snapshot);
         let answers = match prepared.changes.is_empty() {

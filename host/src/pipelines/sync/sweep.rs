@@ -108,19 +108,14 @@ impl Sync {
         let lens = self.lens(&cluster, types).await?;
         let sweeps = self.store.list_sweeps(&cluster.id).await?;
         let cycle = Cycle { cluster: &cluster, session: &session, lens, depth: report.depth, sweeps };
-        let mut first = Vec::new();
         for shape in &cycle.lens.types {
             if self.is_stopping() {
                 return Ok(());
             }
             let swept = self.sweep(&cycle, shape).await?;
-            let was_swept = cycle.last_sweep(&shape.name).is_some_and(|sweep| sweep.complete_at_ms.is_some());
-            if swept.complete && !was_swept && !shape.verbs.read_only() {
-                first.push(shape.name.clone());
-            }
             report.types.push(swept);
         }
-        self.follow_policies(&cluster, &cycle.lens, &report.types, &first).await
+        self.follow_policies(&cluster, &cycle.lens, &report.types).await
     }
 }
 

@@ -120,7 +120,7 @@ impl Lab {
     }
 
     async fn propose(&self, asked: Asked) -> Plan {
-        let request = ProposeRequest { asked, raised: Raised::default(), dry_run: false };
+        let request = ProposeRequest { asked, raised: Raised::default(), complete: false, dry_run: false };
         self.sync.propose(&self.cluster().await, request, "ann").await.unwrap()
     }
 

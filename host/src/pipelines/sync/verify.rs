@@ -23,7 +23,7 @@ impl Sync {
             tokio::time::sleep(wait).await;
             self.look_back(run).await?;
             let waits = run.plan.steps.iter().any(is_in_flight);
-            if !waits || self.can_go_on(run) {
+            if !waits || self.can_go_on(run).await? {
                 return Ok(());
             }
             wait = wait.saturating_mul(2).min(self.timing.poll_max);
@@ -31,8 +31,12 @@ impl Sync {
         Ok(())
     }
 
-    fn can_go_on(&self, run: &Run) -> bool {
-        self.cancelled.by(&run.plan.id).is_some() || !planning::batch(&run.plan, 1).is_empty()
+    async fn can_go_on(&self, run: &Run) -> Result<bool, SyncError> {
+        if !planning::batch(&run.plan, 1).is_empty() {
+            return Ok(true);
+        }
+        let waits = run.plan.steps.iter().any(|step| step.state == StepState::Waiting);
+        Ok(waits && self.store.cancelled_by(&run.plan.id).await?.is_some())
     }
 
     async fn look_back(&self, run: &mut Run) -> Result<(), SyncError> {

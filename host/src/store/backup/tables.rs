@@ -128,6 +128,7 @@ pub(in crate::store) const TABLES: &[Table] = &[
             ("seen", Bigint),
             ("changed", Bigint),
             ("failures", Text),
+            ("adopt_proposed_at_ms", Bigint),
         ],
     },
     Table {
@@ -151,6 +152,7 @@ pub(in crate::store) const TABLES: &[Table] = &[
             ("deletes_max", Bigint),
             ("message", Text),
             ("version", Bigint),
+            ("cancelled_by", Text),
         ],
     },
     Table {

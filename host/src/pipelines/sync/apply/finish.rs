@@ -44,7 +44,7 @@ impl Run {
 impl Sync {
     /// Takes what nobody began out of a plan that is being cancelled.
     pub(super) async fn skip_cancelled(&self, run: &mut Run) -> Result<(), SyncError> {
-        let Some(actor) = self.cancelled.by(&run.plan.id) else { return Ok(()) };
+        let Some(actor) = self.store.cancelled_by(&run.plan.id).await? else { return Ok(()) };
         let now_ms = self.now_ms();
         let mut seqs = Vec::new();
         for step in run.plan.steps.iter_mut().filter(|step| step.state == StepState::Waiting) {
@@ -61,7 +61,7 @@ impl Sync {
 
     pub(super) async fn finish(&self, run: &mut Run) -> Result<(), SyncError> {
         let (done, all) = (run.count(StepState::Done), run.plan.steps.len());
-        let cancelled = self.cancelled.by(&run.plan.id);
+        let cancelled = self.store.cancelled_by(&run.plan.id).await?;
         let (state, kind) = match (&cancelled, done == all) {
             (_, true) => (PlanState::Applied, "plan.applied"),
             (Some(_), false) => (PlanState::Cancelled, "plan.cancelled"),
@@ -86,7 +86,6 @@ impl Sync {
         });
         self.tell(&mut tx, &run.cluster, Told::new(kind, run.plan.id.as_str(), data)).await?;
         tx.commit().await?;
-        self.cancelled.forget(&run.plan.id);
         Ok(())
     }
 }

@@ -5,14 +5,14 @@
 use std::collections::BTreeSet;
 
 use crate::domain::cluster::Cluster;
-use crate::domain::plan::{Plan, PlanState, Reason};
+use crate::domain::plan::{Plan, PlanState, Reason, Step};
 use crate::domain::policy::{Authority, DriftPolicy};
 use crate::domain::resource::{Resource, ResourceKey};
 use crate::domain::status::{self, Activity, Status, StatusEvent};
 use crate::pipelines::sync::observe::{Lens, Noticed};
-use crate::pipelines::sync::plan::Raised;
+use crate::pipelines::sync::plan::{self as planning, Raised};
 use crate::pipelines::sync::{
-    Approval, ApproveError, Asked, ProposeError, ProposeRequest, SYSTEM, Sync, SyncError, TypeReport,
+    Approval, Asked, ProposeError, ProposeRequest, SYSTEM, Sync, SyncError, TypeReport,
 };
 use crate::store::ResourceFilter;
 
@@ -35,20 +35,20 @@ impl Sync {
         cluster: &Cluster,
         lens: &Lens,
         reports: &[TypeReport],
-        first: &[String],
     ) -> Result<(), SyncError> {
         if cluster.authority == Authority::Observe || !reports.iter().any(|report| report.complete) {
             return Ok(());
         }
         if cluster.authority == Authority::Adopt {
-            self.propose_to_adopt(cluster, first).await;
+            self.propose_to_adopt(cluster, lens).await?;
         }
         let due = self.due(cluster, lens).await?;
         let revert = |keys| Asked::Revert { keys, fields: None, by_policy: true };
-        self.plan_by_policy(cluster, revert(due.propose), false).await;
-        self.plan_by_policy(cluster, revert(due.revert), true).await;
-        self.plan_by_policy(cluster, Asked::Resume { keys: due.resume }, false).await;
-        Ok(())
+        // Apart, so that one waits for a person and the other does not.
+        self.plan_by_policy(cluster, revert(due.propose)).await;
+        self.plan_by_policy(cluster, revert(due.revert)).await;
+        self.plan_by_policy(cluster, Asked::Resume { keys: due.resume }).await;
+        self.approve_by_policy(cluster, lens).await
     }
 
     async fn due(&self, cluster: &Cluster, lens: &Lens) -> Result<Due, SyncError> {
@@ -88,24 +88,28 @@ impl Sync {
         Ok(taken)
     }
 
-    /// Failures are told and not passed on: a plan that cannot be made must not fail the cycle that saw the drift.
-    async fn plan_by_policy(&self, cluster: &Cluster, asked: Asked, approve: bool) {
+    /// Whether it could be planned. Failures are told and not passed on: a plan that cannot be made must not fail the
+    /// cycle that saw the drift.
+    async fn plan_by_policy(&self, cluster: &Cluster, asked: Asked) -> bool {
         let is_empty = match &asked {
             Asked::Revert { keys, .. } | Asked::Resume { keys } => keys.is_empty(),
             Asked::Documents(_) | Asked::Adopt { .. } | Asked::Delete { .. } | Asked::Undo { .. } => false,
         };
         if is_empty {
-            return;
+            return true;
         }
-        let request = ProposeRequest { asked, raised: Raised::default(), dry_run: false };
+        let request = ProposeRequest { asked, raised: Raised::default(), complete: false, dry_run: false };
         match Box::pin(self.propose(cluster, request, SYSTEM)).await {
-            Ok(plan) if approve && !plan.id.as_str().is_empty() => self.approve_by_policy(&plan).await,
             Ok(plan) => {
                 if let Err(error) = self.mark_blocked(cluster, &plan).await {
                     tracing::warn!(cluster = %cluster.name, %error, "what is blocked could not be marked");
                 }
+                true
             }
-            Err(error) => told_refused(cluster, &error),
+            Err(error) => {
+                told_refused(cluster, &error);
+                false
+            }
         }
     }
 
@@ -131,30 +135,55 @@ impl Sync {
         Ok(())
     }
 
-    async fn approve_by_policy(&self, plan: &Plan) {
-        if let Err(error) = self.approve(&plan.id, Approval::default(), SYSTEM).await {
-            match error {
-                ApproveError::Limits(_) => {
-                    tracing::info!(plan = %plan.id, %error, "a plan to revert drift waits for a person");
-                }
-                ApproveError::NoPlan(_)
-                | ApproveError::State { .. }
-                | ApproveError::Changed(_)
-                | ApproveError::Observed(_)
-                | ApproveError::Foreign(_)
-                | ApproveError::Store(_) => {
-                    tracing::warn!(plan = %plan.id, %error, "a plan to revert drift was not approved");
-                }
+    /// Found by what the plans are, not by who just made them: a stop between making and approving one loses nothing.
+    /// One beyond a limit waits for a person.
+    async fn approve_by_policy(&self, cluster: &Cluster, lens: &Lens) -> Result<(), SyncError> {
+        let (organization, proposed) = (&cluster.organization, [PlanState::Proposed]);
+        let plans =
+            self.store.list_plans(organization, Some(&cluster.id), &proposed, None, PLANS_READ).await?;
+        let reverts = |step: &Step| lens.drift_policy_over(&step.key) == DriftPolicy::Revert;
+        let is_due = |plan: &Plan| {
+            plan.reason == Reason::Revert { by_policy: true }
+                && !plan.steps.is_empty()
+                && plan.steps.iter().all(reverts)
+                && planning::refusals(plan, &Raised::default()).is_empty()
+        };
+        // The oldest first, as they were made.
+        for plan in plans.iter().rev().filter(|plan| is_due(plan)) {
+            if let Err(error) = self.approve(&plan.id, Approval::default(), SYSTEM).await {
+                tracing::warn!(plan = %plan.id, %error, "a plan to revert drift was not approved");
             }
         }
+        Ok(())
     }
 
-    /// Once a type, after its first complete sweep.
-    async fn propose_to_adopt(&self, cluster: &Cluster, first: &[String]) {
-        for metadata_type in first {
+    /// Once a type, after its first complete sweep. A stop between the plan and the note that it was made finds the plan.
+    async fn propose_to_adopt(&self, cluster: &Cluster, lens: &Lens) -> Result<(), SyncError> {
+        let waiting = self.store.types_to_adopt(&cluster.id).await?;
+        let is_settable =
+            |name: &String| lens.types.iter().any(|shape| shape.name == *name && !shape.verbs.read_only());
+        for metadata_type in waiting.into_iter().filter(is_settable) {
             let asked = Asked::Adopt { metadata_type: metadata_type.clone(), pattern: "*".to_owned() };
-            self.plan_by_policy(cluster, asked, false).await;
+            if !self.was_proposed(cluster, &metadata_type).await?
+                && !self.plan_by_policy(cluster, asked).await
+            {
+                continue;
+            }
+            let mut tx = self.store.begin().await?;
+            tx.save_adopt_proposed(&cluster.id, &metadata_type, self.now_ms()).await?;
+            tx.commit().await?;
         }
+        Ok(())
+    }
+
+    async fn was_proposed(&self, cluster: &Cluster, metadata_type: &str) -> Result<bool, SyncError> {
+        let plans =
+            self.store.list_plans(&cluster.organization, Some(&cluster.id), &[], None, PLANS_READ).await?;
+        Ok(plans.iter().any(|plan| {
+            plan.reason == Reason::Adopt
+                && plan.created_by == SYSTEM
+                && plan.steps.iter().any(|step| step.key.metadata_type == metadata_type)
+        }))
     }
 }
 

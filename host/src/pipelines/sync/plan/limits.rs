@@ -34,7 +34,7 @@ pub(super) fn exceeded(steps: &[Step], base: &[Base], snapshot: &Snapshot, raise
     }
     exceeded.extend(too_many);
     exceeded.retain(|_| raised.deletes_max.is_none_or(|most| whole > most));
-    exceeded.extend(edits_percent(steps, snapshot));
+    exceeded.extend(edits_percent(steps, snapshot, raised.edits_percent_max));
     exceeded.sort_by(|one, other| one.limit.cmp(&other.limit));
     exceeded
 }
@@ -105,21 +105,22 @@ fn deletes_percent(
     })
 }
 
-fn edits_percent(steps: &[Step], snapshot: &Snapshot) -> Vec<Exceeded> {
+fn edits_percent(steps: &[Step], snapshot: &Snapshot, raised: Option<u32>) -> Vec<Exceeded> {
     let edited: BTreeSet<&ResourceKey> =
         steps.iter().filter(|step| step.verb == Verb::Edit).map(|step| &step.key).collect();
     let exceeded = |(metadata_type, number): (&str, u32)| {
         let total = snapshot.totals.get(metadata_type).copied().unwrap_or(0);
         let policy = resolve(&snapshot.policies, snapshot.authority, metadata_type, None);
-        let is_within = total < EDITS_LIMITED_FROM || is_part(number, policy.edits_percent_max, total);
+        let most = raised.unwrap_or(0).max(policy.edits_percent_max);
+        let is_within = total < EDITS_LIMITED_FROM || is_part(number, most, total);
+        let needed = percent(number, total);
         (!is_within).then(|| Exceeded {
             limit: EDITS_PERCENT.to_owned(),
             message: format!(
-                "{number} edits of {total} resources of type {metadata_type}, at most {} % are allowed in one plan; \
-                 hand in fewer at once, or raise it: headgate policy set {} {metadata_type} --max-edits-percent {}",
-                policy.edits_percent_max,
-                snapshot.cluster,
-                percent(number, total)
+                "{number} edits of {total} resources of type {metadata_type}, at most {most} % are allowed in one plan; \
+                 hand in fewer at once, plan again with --max-edits-percent {needed}, \
+                 or raise it for good: headgate policy set {} {metadata_type} --max-edits-percent {needed}",
+                snapshot.cluster
             ),
         })
     };

@@ -15,7 +15,8 @@ use crate::domain::status::{Activity, Status};
 
 const CASES: u32 = 256;
 const IDS: [&str; 4] = ["a", "b", "c", "d"];
-const FREELY: Raised = Raised { deletes_max: Some(u32::MAX), allow_destructive: true };
+const FREELY: Raised =
+    Raised { deletes_max: Some(u32::MAX), edits_percent_max: Some(100), allow_destructive: true };
 
 #[derive(Clone, Debug)]
 enum Event {
@@ -293,7 +294,7 @@ fn a_partial_listing_makes_nothing_absent_and_an_empty_one_runs_into_the_limits(
                 exceeded.message
             );
         }
-        let raised = Raised { deletes_max: Some(u32::try_from(number).unwrap()), allow_destructive: false };
+        let raised = Raised { deletes_max: Some(u32::try_from(number).unwrap()), ..Raised::default() };
         prop_assert!(super::refusals(&world.plans[plan], &raised).is_empty());
         Ok(())
     });

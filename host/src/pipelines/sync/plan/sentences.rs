@@ -15,9 +15,13 @@ fn document(id: &str, spec: Value) -> Document {
 }
 
 fn draft(request: &Request, snapshot: &Snapshot) -> Draft {
+    draft_raised(request, snapshot, &Raised::default())
+}
+
+fn draft_raised(request: &Request, snapshot: &Snapshot, raised: &Raised) -> Draft {
     let prepared = prepare(request, snapshot);
     let answers = prepared.changes.iter().map(steps).collect();
-    assemble(prepared, answers, snapshot, &Raised::default())
+    assemble(prepared, answers, snapshot, raised)
 }
 
 /// The lines of a draft: verb, id and, where blocked, why.
@@ -135,19 +139,24 @@ fn deletes_are_limited_to_ten_and_to_thirty_percent_but_one_is_always_allowed() 
 
 #[test]
 fn edits_are_limited_to_thirty_percent_from_twenty_resources_on() {
-    let edit = |number: usize, edits: usize| {
+    let edit_raised = |number: usize, edits: usize, edits_percent_max: Option<u32>| {
         let documents =
             (0..edits).map(|at| document(&format!("t{at:02}"), json!({"partitions": 4}))).collect();
-        draft(&Request::Documents(documents), &world(number).snapshot()).exceeded
+        let raised = Raised { edits_percent_max, ..Raised::default() };
+        draft_raised(&Request::Documents(documents), &world(number).snapshot(), &raised).exceeded
     };
+    let edit = |number: usize, edits: usize| edit_raised(number, edits, None);
     assert!(edit(18, 18).is_empty());
     assert!(edit(19, 6).is_empty());
     let exceeded = edit(19, 7);
     assert_eq!(
         exceeded[0].message,
         "7 edits of 20 resources of type topic, at most 30 % are allowed in one plan; hand in fewer at once, \
-         or raise it: headgate policy set lab topic --max-edits-percent 35"
+         plan again with --max-edits-percent 35, \
+         or raise it for good: headgate policy set lab topic --max-edits-percent 35"
     );
+    assert!(edit_raised(19, 7, Some(35)).is_empty());
+    assert_eq!(edit_raised(19, 7, Some(34)).len(), 1);
 }
 
 #[test]

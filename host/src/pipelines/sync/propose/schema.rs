@@ -102,6 +102,15 @@ mod tests {
     }
 
     #[test]
+    fn null_for_an_object_or_for_what_has_no_default_is_an_error_at_its_pointer() {
+        let schema = SpecSchema::new(&topic()).unwrap();
+        let issues = schema.issues(&json!({"partitions": null, "config": {"x": null}}));
+        assert_eq!(issues.iter().map(|issue| issue.pointer.as_str()).collect::<Vec<_>>(), ["/partitions"]);
+        let issues = schema.issues(&json!({"config": null}));
+        assert_eq!(issues.iter().map(|issue| issue.pointer.as_str()).collect::<Vec<_>>(), ["/config"]);
+    }
+
+    #[test]
     fn an_unknown_key_is_reported_at_its_own_pointer() {
         let schema = SpecSchema::new(&topic()).unwrap();
         let issues = schema.issues(&json!({"partition/s": 3, "partitions": 0}));

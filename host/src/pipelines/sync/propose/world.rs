@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::check::names;
 use super::{Proposal, ProposeError};
+use crate::domain::cluster::Cluster;
 use crate::domain::contract::{MetadataType, Scope};
 use crate::domain::place::Place;
 use crate::domain::plan::{Plan, StepState};
@@ -133,6 +134,20 @@ impl Sync {
             if is_last {
                 return Ok(keys);
             }
+        }
+    }
+
+    /// All that is wished for on the cluster.
+    pub(super) async fn wished(&self, cluster: &Cluster) -> Result<Vec<ResourceKey>, ProposeError> {
+        let mut wished = Vec::new();
+        let mut filter = ResourceFilter::default();
+        let mut after = None;
+        loop {
+            let rows = self.store.list_resources(&cluster.id, &filter, after, ROWS_PAGE).await?;
+            let Some(last) = rows.last().map(|row| row.key.clone()) else { return Ok(wished) };
+            filter.after_type = Some(last.metadata_type);
+            after = Some((last.id, last.place));
+            wished.extend(rows.into_iter().filter(|row| row.desired.is_some()).map(|row| row.key));
         }
     }
 

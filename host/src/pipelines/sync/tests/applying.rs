@@ -24,6 +24,7 @@ super::on_both! {
     undo_takes_back_what_was_done,
     what_is_not_ours_is_never_deleted,
     deletes_need_to_be_allowed_and_stay_within_limits,
+    what_is_wished_and_in_no_document_is_listed_and_left_alone,
     drift_is_reverted_by_policy_once,
     drift_is_proposed_by_policy_and_not_again_once_it_was_turned_down,
     drift_is_accepted_ignored_and_let_go_by_people,
@@ -57,7 +58,7 @@ async fn faults_of_documents_are_all_named_where_they_are(on: On) {
         document("c", &json!({"partitions": 1, "config": {"x": 5}})),
         document("", &partitions(1)),
     ]);
-    let request = ProposeRequest { asked, raised: Raised::default(), dry_run: false };
+    let request = ProposeRequest { asked, raised: Raised::default(), complete: false, dry_run: false };
     let error = lab.sync.propose(&lab.cluster().await, request, "ann").await.unwrap_err();
     let ProposeError::Invalid(issues) = error else { panic!("{error}") };
     let at: Vec<(usize, &str)> =
@@ -68,7 +69,7 @@ async fn faults_of_documents_are_all_named_where_they_are(on: On) {
 async fn what_the_plugin_finds_wrong_is_named_too(on: On) {
     let lab = Lab::with(on, &[]).await;
     let asked = Asked::Documents(vec![document("a", &partitions(500))]);
-    let request = ProposeRequest { asked, raised: Raised::default(), dry_run: false };
+    let request = ProposeRequest { asked, raised: Raised::default(), complete: false, dry_run: false };
     let error = lab.sync.propose(&lab.cluster().await, request, "ann").await.unwrap_err();
     assert_eq!(error.to_string(), "document 0 at `/spec/partitions`: more than 100");
 }
@@ -203,6 +204,20 @@ async fn deletes_need_to_be_allowed_and_stay_within_limits(on: On) {
     assert_eq!(lab.plan(&plan).await.state, PlanState::Applied);
     assert!(lab.model.world().copies.is_empty());
     assert_eq!(lab.versions().await, []);
+}
+
+async fn what_is_wished_and_in_no_document_is_listed_and_left_alone(on: On) {
+    let lab = Lab::with(on, &[("theirs", partitions(1))]).await;
+    lab.have(&[("a", partitions(1)), ("b", partitions(1)), ("c", partitions(1))]).await;
+    let asked =
+        Asked::Documents(vec![document("a", &partitions(2)), document("c", &serde_json::Value::Null)]);
+    let request = ProposeRequest { asked, raised: Raised::default(), complete: true, dry_run: false };
+    let plan = lab.sync.propose(&lab.cluster().await, request, "ann").await.unwrap();
+    let stored = lab.plan(&plan).await;
+    let warned: Vec<&str> = stored.warnings.iter().map(|warning| warning.key.id.as_str()).collect();
+    assert_eq!(warned, ["b"]);
+    assert_eq!(lab.apply(&plan).await.state, PlanState::Applied);
+    assert_eq!((lab.model.spec("b"), lab.status("b").await), (Some(partitions(1)), Some(Status::Synced)));
 }
 
 async fn drift_is_reverted_by_policy_once(on: On) {

@@ -8,9 +8,10 @@ use serde_json::json;
 
 use super::{Lab, On, partitions};
 use crate::domain::plan::PlanState;
+use crate::domain::policy::DriftPolicy;
 use crate::domain::status::Status;
-use crate::pipelines::sync::Approval;
 use crate::pipelines::sync::testing::{Fault, sync_over};
+use crate::pipelines::sync::{Approval, Depth};
 
 /// Ends a future, wherever it is, after so many polls: `None`.
 struct Cut<F> {
@@ -67,6 +68,68 @@ async fn killed_after(on: On, polls: usize) -> bool {
 super::on_both! {
     no_wish_is_lost_whatever_happens,
     a_kill_at_any_await_of_an_apply_ends_with_everything_done_once,
+    a_plan_that_was_cancelled_while_it_was_applied_stays_cancelled_after_a_kill,
+    a_kill_between_a_policy_s_plan_and_its_approval_loses_neither,
+    a_kill_at_any_await_of_the_first_cycle_leaves_one_proposal_to_adopt,
+}
+
+async fn a_plan_that_was_cancelled_while_it_was_applied_stays_cancelled_after_a_kill(on: On) {
+    let lab = Lab::with(on, &[]).await;
+    let plan = lab.wish(&[("a", partitions(1)), ("b", partitions(1))]).await;
+    lab.approve(&plan).await;
+    let mut polls = 0;
+    while lab.plan(&plan).await.state == PlanState::Approved {
+        polls += 1;
+        drop(cut(lab.sync.run_plans(&lab.cluster.id), polls).await);
+    }
+    lab.sync.cancel(&plan.id, "ann").await.unwrap();
+    lab.sync.cancel(&plan.id, "bob").await.unwrap();
+    sync_over(&lab.store, &lab.model).run_plans(&lab.cluster.id).await;
+    let plan = lab.plan(&plan).await;
+    assert_eq!((plan.state, lab.done()), (PlanState::Cancelled, Vec::new()), "{plan:#?}");
+    let messages: Vec<_> = plan.steps.iter().filter_map(|step| step.message.as_deref()).collect();
+    assert_eq!(messages, ["cancelled by ann", "cancelled by ann"]);
+    let events = lab.events().await;
+    assert_eq!(events.iter().filter(|event| event.starts_with("plan.cancelling ")).count(), 1, "{events:?}");
+}
+
+async fn a_kill_between_a_policy_s_plan_and_its_approval_loses_neither(on: On) {
+    let lab = Lab::with(on, &[]).await;
+    lab.have(&[("a", json!({"partitions": 1, "config": {"x": "1"}}))]).await;
+    lab.drift_policy(DriftPolicy::Revert).await;
+    lab.model.put("a", json!({"partitions": 1, "config": {"x": "2"}}));
+    let plans = || async {
+        let id = Some(&lab.cluster.id);
+        lab.store.list_plans(&lab.cluster.organization, id, &[], None, 10).await.unwrap()
+    };
+    let mut polls = 0;
+    while plans().await.len() < 2 {
+        polls += 1;
+        drop(cut(lab.sync.cycle(&lab.cluster.id, Depth::Full), polls).await);
+    }
+    lab.sweep().await;
+    lab.sync.run_plans(&lab.cluster.id).await;
+    assert_eq!(lab.status("a").await, Some(Status::Synced));
+    assert_eq!(plans().await.len(), 2);
+}
+
+async fn a_kill_at_any_await_of_the_first_cycle_leaves_one_proposal_to_adopt(on: On) {
+    let lab = Lab::start(on).await;
+    let mut cluster = lab.cluster().await;
+    cluster.authority = crate::domain::policy::Authority::Adopt;
+    let mut tx = lab.store.begin().await.unwrap();
+    assert!(tx.save_cluster(&mut cluster).await.unwrap());
+    tx.commit().await.unwrap();
+    lab.model.put("a", partitions(1));
+    let mut polls = 0;
+    while cut(lab.sync.cycle(&lab.cluster.id, Depth::Full), polls).await.is_none() {
+        polls += 1;
+    }
+    lab.sweep().await;
+    let id = Some(&lab.cluster.id);
+    let plans = lab.store.list_plans(&lab.cluster.organization, id, &[], None, 10).await.unwrap();
+    assert_eq!(plans.len(), 1, "{plans:#?}");
+    assert!(polls > 10, "{polls}");
 }
 
 async fn a_kill_at_any_await_of_an_apply_ends_with_everything_done_once(on: On) {
