@@ -70,7 +70,7 @@ impl Cache {
     fn find(&self, engine: &Engine, file: &Path) -> Option<Component> {
         let code = fs::read(file).ok()?;
         let tag = fs::read(file.with_extension("mac")).ok()?;
-        if hmac::verify(&self.key, &self.signed(file, &code), &tag).is_err() {
+        if hmac::verify(&self.key, &signed(file, &code), &tag).is_err() {
             tracing::warn!(file = %file.display(), "a compiled plugin was changed by somebody: compiling it anew");
             return None;
         }
@@ -83,15 +83,9 @@ impl Cache {
     }
 
     fn save(&self, file: &Path, code: &[u8]) -> io::Result<()> {
-        let tag = hmac::sign(&self.key, &self.signed(file, code));
+        let tag = hmac::sign(&self.key, &signed(file, code));
         write_atomically(&file.with_extension("mac"), tag.as_ref())?;
         write_atomically(file, code)
-    }
-
-    /// The name is signed with the code: one plugin's code cannot be put in another's place.
-    fn signed(&self, file: &Path, code: &[u8]) -> Vec<u8> {
-        let name = file.file_name().unwrap_or_default().as_encoded_bytes();
-        [name, b"\0", code].concat()
     }
 
     fn sweep(&self) -> io::Result<()> {
@@ -105,6 +99,12 @@ impl Cache {
         }
         Ok(())
     }
+}
+
+/// The name is signed with the code: one plugin's code cannot be put in another's place.
+fn signed(file: &Path, code: &[u8]) -> Vec<u8> {
+    let name = file.file_name().unwrap_or_default().as_encoded_bytes();
+    [name, b"\0", code].concat()
 }
 
 struct Sha256(digest::Context);

@@ -47,11 +47,14 @@ impl Places {
 /// Held for as long as a connection is.
 pub(super) type Taken = [OwnedSemaphorePermit; 3];
 
+/// The form's fields that hold the trusted authorities and the client's certificate.
+type TlsNames = (Option<String>, Option<String>);
+
 pub(in crate::plugins) struct Dialer {
     policy: NetworkPolicy,
     /// Addresses of names, from the first look-up on; forgotten where none of them answers.
     pins: Mutex<HashMap<String, Vec<IpAddr>>>,
-    tls: Mutex<HashMap<(Option<String>, Option<String>), Arc<ClientConfig>>>,
+    tls: Mutex<HashMap<TlsNames, Arc<ClientConfig>>>,
     session: Arc<Semaphore>,
     places: Places,
 }

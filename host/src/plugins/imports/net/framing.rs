@@ -135,7 +135,7 @@ mod tests {
         Framing::new(LengthPrefix { offset, width, little_endian, adjust, bytes_max: 1000 }).unwrap()
     }
 
-    /// Kafka, PostgreSQL, MySQL.
+    /// Of Kafka, PostgreSQL and `MySQL`.
     fn known() -> [Framing; 3] {
         [framing(0, 4, false, 0), framing(1, 4, false, -4), framing(0, 3, true, 1)]
     }
