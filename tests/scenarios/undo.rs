@@ -37,7 +37,9 @@ fn the_undo_of_a_create_is_a_delete(database: &Database) -> Result<()> {
     let name = own("undo.create", database);
     let create = applied(&host, &topic(&name, 1, &[]))?;
 
-    let undo = named(&host.cli(&["undo", &create])?)?;
+    let proposed = host.cli(&["undo", &create])?;
+    assert_eq!(proposed.code, 5, "it counts as one: {proposed}");
+    let undo = proposed.plan()?;
     let refused = host.cli(&["apply", &undo, "--yes"])?;
     assert_eq!(refused.code, 5, "it counts as one: {refused}");
     assert!(kafka.topic(&name)?.is_some());
