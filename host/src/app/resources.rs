@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::caller::Caller;
 use super::differences::Shapes;
@@ -12,7 +12,7 @@ use crate::domain::cluster::Cluster;
 use crate::domain::compare::FieldDifference;
 use crate::domain::place::Place;
 use crate::domain::resource::{Lookup, Observed, Presence, Resource, ResourceKey, Sweep, Transition};
-use crate::domain::status::{Activity, Difference, Status};
+use crate::domain::status::Status;
 use crate::store::ResourceFilter;
 
 /// A look at the cluster is given up after this: the answer is then what the last sweep saw.
@@ -197,24 +197,5 @@ fn absent(stored: Resource) -> Resource {
 }
 
 fn unmanaged(key: ResourceKey) -> Resource {
-    Resource {
-        key,
-        desired: None,
-        applied: None,
-        presence: Presence::Present,
-        observed: json!({}),
-        status_document: json!({}),
-        revision: None,
-        incarnation: None,
-        internal: false,
-        partial: false,
-        owned: false,
-        owned_incarnation: None,
-        difference: Difference::Unmanaged,
-        activity: Activity::Idle,
-        status: Status::Unmanaged,
-        written_at_ms: None,
-        updated_at_ms: 0,
-        version: 0,
-    }
+    Resource::blank(key, Presence::Present, 0)
 }

@@ -223,6 +223,30 @@ pub struct Transition {
 }
 
 impl Resource {
+    /// Nobody wished for it, nothing was seen of it, and it has no row yet.
+    pub fn blank(key: ResourceKey, presence: Presence, updated_at_ms: i64) -> Self {
+        Self {
+            key,
+            desired: None,
+            applied: None,
+            presence,
+            observed: Value::Object(serde_json::Map::new()),
+            status_document: Value::Object(serde_json::Map::new()),
+            revision: None,
+            incarnation: None,
+            internal: false,
+            partial: false,
+            owned: false,
+            owned_incarnation: None,
+            difference: Difference::Unmanaged,
+            activity: Activity::Idle,
+            status: Status::Unmanaged,
+            written_at_ms: None,
+            updated_at_ms,
+            version: 0,
+        }
+    }
+
     /// We made it or adopted it, and it still is that one. What is ours and absent stays ours: it can be made again.
     pub fn is_ours(&self) -> bool {
         self.owned

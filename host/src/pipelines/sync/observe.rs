@@ -10,7 +10,7 @@ use crate::domain::contract::MetadataType;
 use crate::domain::place::Place;
 use crate::domain::policy::{self, Authority, DriftPolicy, Effective, PolicyEntry};
 use crate::domain::resource::{Lookup, Observed, Presence, Resource, ResourceKey, Transition};
-use crate::domain::status::{Activity, Difference, Status, StatusEvent};
+use crate::domain::status::{Status, StatusEvent};
 use crate::domain::{fields, status};
 use crate::store::Tx;
 
@@ -140,26 +140,7 @@ impl Lens {
 
     /// Never seen, never wished for.
     pub(super) fn blank(&self, key: &ResourceKey) -> Resource {
-        Resource {
-            key: key.clone(),
-            desired: None,
-            applied: None,
-            presence: Presence::Unseen,
-            observed: json!({}),
-            status_document: json!({}),
-            revision: None,
-            incarnation: None,
-            internal: false,
-            partial: false,
-            owned: false,
-            owned_incarnation: None,
-            difference: Difference::Unmanaged,
-            activity: Activity::Idle,
-            status: Status::Unmanaged,
-            written_at_ms: None,
-            updated_at_ms: self.now_ms,
-            version: 0,
-        }
+        Resource::blank(key.clone(), Presence::Unseen, self.now_ms)
     }
 }
 

@@ -19,7 +19,7 @@ use crate::domain::plan::{Intent, Plan, PlanState, Reason, Step, StepState};
 use crate::domain::resource::{
     Action, Lookup, Observed, Outcome, Presence, Resource, ResourceKey, Write, Written,
 };
-use crate::domain::status::{Activity, Difference, Status, StatusEvent, word};
+use crate::domain::status::{StatusEvent, word};
 
 pub(super) use plugin::{shape, steps};
 
@@ -174,26 +174,7 @@ fn observed(key: &ResourceKey, topic: &Topic) -> Observed {
 }
 
 fn blank(key: &ResourceKey) -> Resource {
-    Resource {
-        key: key.clone(),
-        desired: None,
-        applied: None,
-        presence: Presence::Absent,
-        observed: json!({}),
-        status_document: json!({}),
-        revision: None,
-        incarnation: None,
-        internal: false,
-        partial: false,
-        owned: false,
-        owned_incarnation: None,
-        difference: Difference::Unmanaged,
-        activity: Activity::Idle,
-        status: Status::Unmanaged,
-        written_at_ms: None,
-        updated_at_ms: 0,
-        version: 0,
-    }
+    Resource::blank(key.clone(), Presence::Absent, 0)
 }
 
 /// Looking.

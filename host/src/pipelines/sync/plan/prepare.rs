@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::documents::{Aim, aims};
 use super::{Document, Item, Part, Prepared, Request, Snapshot, have, undo};
@@ -11,7 +11,6 @@ use crate::domain::contract::{EditRule, MetadataType};
 use crate::domain::plan::{Base, Blocked, Intent, Verb, Wish};
 use crate::domain::policy::Authority;
 use crate::domain::resource::{Presence, Resource, ResourceKey};
-use crate::domain::status::{Activity, Difference, Status};
 use crate::domain::{compare, fields};
 
 /// Total: what can't be planned is blocked, with its reason.
@@ -283,24 +282,5 @@ fn settable(observed: &Value, shape: &MetadataType) -> Value {
 }
 
 fn absent(key: &ResourceKey) -> Resource {
-    Resource {
-        key: key.clone(),
-        desired: None,
-        applied: None,
-        presence: Presence::Absent,
-        observed: json!({}),
-        status_document: json!({}),
-        revision: None,
-        incarnation: None,
-        internal: false,
-        partial: false,
-        owned: false,
-        owned_incarnation: None,
-        difference: Difference::Unmanaged,
-        activity: Activity::Idle,
-        status: Status::Unmanaged,
-        written_at_ms: None,
-        updated_at_ms: 0,
-        version: 0,
-    }
+    Resource::blank(key.clone(), Presence::Absent, 0)
 }
