@@ -4,11 +4,11 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use headgate_tests::{Database, Host, Kafka};
+use headgate_tests::{Database, Host, Kafka, Options};
 use serde_json::Value;
 
 use crate::measure::{Sample, Start, median, memory_mb};
-use crate::table::Row;
+use crate::table::{Row, Table};
 use crate::{Bare, TOPICS, peers, say};
 
 /// Topics of one plan.
@@ -17,10 +17,11 @@ const STARTS: usize = 7;
 const FIRST_SYNC: Duration = Duration::from_secs(120);
 
 /// First sync of 10,000 topics, and the next one, on both databases.
-pub(crate) fn syncs(kafka: &Kafka, bare: &Bare, rows: &mut Vec<Row>) -> Result<()> {
+pub(crate) fn syncs(kafka: &Kafka, bare: &Bare, table: &mut Table) -> Result<()> {
     for name in ["sqlite", "postgres"] {
         say(&format!("first and unchanged sync on {name}"))?;
-        let host = Host::start(&Database::named(name)?)?;
+        let database = Database::named(name)?;
+        let host = start(&database)?;
         let bootstrap = format!("bootstrap={}", kafka.bootstrap()?);
         // Registering wakes the reconciler, so the first sync is measured from here to its report.
         let start = Start::of(host.pid()?)?;
@@ -32,22 +33,33 @@ pub(crate) fn syncs(kafka: &Kafka, bare: &Bare, rows: &mut Vec<Row>) -> Result<(
             bail!("the first sync saw {} topics", seen.seen);
         }
         let what = format!("first sync of 10,000 topics, {name}: wall");
-        rows.push(Row::ratio(&what, "ms", first.wall_ms, ("bare listing", bare.wall_ms), Some(2.0)));
+        table.add(&Row::ratio(&what, "ms", first.wall_ms, ("bare listing", bare.wall_ms), Some(2.0)))?;
         let (unchanged, seen) = sync(&host)?;
-        rows.push(Row::figure("  unchanged sync: resource rows written", "rows", rows_written(&seen), None));
-        rows.push(Row::figure("  unchanged sync: CPU of the host", "ms", unchanged.cpu_ms, None));
-        rows.push(Row::ratio(
+        table.add(&Row::figure(
+            "  unchanged sync: resource rows written",
+            "rows",
+            rows_written(&seen),
+            None,
+        ))?;
+        table.add(&Row::figure("  unchanged sync: CPU of the host", "ms", unchanged.cpu_ms, None))?;
+        table.add(&Row::ratio(
             "  unchanged sync: wall",
             "ms",
             unchanged.wall_ms,
             ("bare listing", bare.wall_ms),
             None,
-        ));
+        ))?;
         let resident = memory_mb(host.pid()?)?.1;
         let best = ("best peer", bare.best_peer_memory_mb);
-        rows.push(Row::ratio("  resident, the whole host, at most", "MB", resident, best, Some(1.0)));
+        table.add(&Row::ratio("  resident, the whole host, at most", "MB", resident, best, Some(1.0)))?;
     }
     Ok(())
+}
+
+/// A line for each request would be measured too.
+fn start(database: &Database) -> Result<Host> {
+    let environment = vec![("HEADGATE_LOG".to_owned(), "warn".to_owned())];
+    Host::start_with(database, Options { environment, ..Options::default() })
 }
 
 fn topics_known(host: &Host) -> Result<bool> {
@@ -78,12 +90,12 @@ fn sync(host: &Host) -> Result<(Sample, Seen)> {
 }
 
 /// Plan, apply and read back 2,000 topics, against the Admin client's batches until all are listed.
-pub(crate) fn applies(rows: &mut Vec<Row>) -> Result<()> {
+pub(crate) fn applies(table: &mut Table) -> Result<()> {
     say("2,000 topics: plan, apply and read back, against the Admin client")?;
     let kafka = Kafka::nodes(1)?;
     let peer = peers::java_creates(kafka.bootstrap()?, APPLIED, 500, "peer-")?;
     peers::java_deletes(kafka.bootstrap()?, "peer-")?;
-    let host = Host::start(&Database::Sqlite)?;
+    let host = start(&Database::Sqlite)?;
     host.add_kafka("lab", &kafka)?;
     let mut documents = String::new();
     for number in 0..APPLIED {
@@ -101,14 +113,14 @@ pub(crate) fn applies(rows: &mut Vec<Row>) -> Result<()> {
         bail!("Kafka lists {listed} of {APPLIED} topics");
     }
     let what = "plan, apply, read back 2,000 topics: wall";
-    rows.push(Row::ratio(what, "ms", ours, ("Java Admin", peer), Some(1.1)));
+    table.add(&Row::ratio(what, "ms", ours, ("Java Admin", peer), Some(1.1)))?;
     Ok(())
 }
 
 /// From the start of the process to the first answer, with the cache warm, and what is resident then.
-pub(crate) fn starts(rows: &mut Vec<Row>) -> Result<()> {
+pub(crate) fn starts(table: &mut Table) -> Result<()> {
     say("starting the host")?;
-    let mut host = Host::start(&Database::Sqlite)?;
+    let mut host = start(&Database::Sqlite)?;
     let mut walls = Vec::new();
     for _ in 0..STARTS {
         host.kill()?;
@@ -117,7 +129,7 @@ pub(crate) fn starts(rows: &mut Vec<Row>) -> Result<()> {
         host.api("GET", "/api/v1/kinds", None)?.status_is(200)?;
         walls.push(start.elapsed().as_secs_f64() * 1e3);
     }
-    rows.push(Row::figure("start to first answer, cache warm: wall", "ms", median(walls), Some(150.0)));
-    rows.push(Row::figure("  resident then", "MB", memory_mb(host.pid()?)?.0, Some(60.0)));
+    table.add(&Row::figure("start to first answer, cache warm: wall", "ms", median(walls), Some(150.0)))?;
+    table.add(&Row::figure("  resident then", "MB", memory_mb(host.pid()?)?.0, Some(60.0)))?;
     Ok(())
 }

@@ -20,7 +20,7 @@ use headgate_tests::Kafka;
 use crate::listing::{Listing, Work};
 use crate::measure::{mean, median};
 use crate::peers::Peer;
-use crate::table::Row;
+use crate::table::{Row, Table};
 
 /// Of one partition each, as the peers' figures were taken.
 const TOPICS: u32 = 10_000;
@@ -58,7 +58,8 @@ fn list(how: &str, bootstrap: &str, fields: &[&str]) -> Result<()> {
         "component" => listing::component(&work)?,
         other => bail!("{other} is neither native nor component"),
     };
-    say(&serde_json::to_string(&listing)?)
+    serde_json::to_writer(std::io::stdout().lock(), &listing)?;
+    Ok(())
 }
 
 fn all() -> Result<()> {
@@ -66,13 +67,15 @@ fn all() -> Result<()> {
     let kafka = Kafka::nodes(1)?;
     let bootstrap = kafka.bootstrap()?.to_owned();
     peers::java_creates(&bootstrap, TOPICS, 1000, "bench-")?;
-    let mut rows = plugin::rows()?;
-    let bare = listings(&bootstrap, &mut rows)?;
-    host::syncs(&kafka, &bare, &mut rows)?;
+    let mut table = Table::new();
+    for row in plugin::rows()? {
+        table.add(&row)?;
+    }
+    let bare = listings(&bootstrap, &mut table)?;
+    host::syncs(&kafka, &bare, &mut table)?;
     peers::java_deletes(&bootstrap, "bench-")?;
-    host::applies(&mut rows)?;
-    host::starts(&mut rows)?;
-    table::print(&rows)?;
+    host::applies(&mut table)?;
+    host::starts(&mut table)?;
     Ok(())
 }
 
@@ -82,7 +85,7 @@ pub(crate) struct Bare {
     pub(crate) best_peer_memory_mb: f64,
 }
 
-fn listings(bootstrap: &str, rows: &mut Vec<Row>) -> Result<Bare> {
+fn listings(bootstrap: &str, table: &mut Table) -> Result<Bare> {
     say("listing all topics with all configurations: as a component, natively, by the peers")?;
     let component = child("component", bootstrap, &[])?;
     let native = child("native", bootstrap, &[])?;
@@ -96,42 +99,42 @@ fn listings(bootstrap: &str, rows: &mut Vec<Row>) -> Result<Bare> {
     let ours = Figures::of(&[component, again])?;
     let native = Figures::of(&[native])?;
     let what = "list 10,000 topics, all configurations: CPU";
-    rows.push(Row::ratio(what, "ms", ours.cpu_ms, ("native", native.cpu_ms), Some(1.10)));
+    table.add(&Row::ratio(what, "ms", ours.cpu_ms, ("native", native.cpu_ms), Some(1.10)))?;
     for peer in &peers {
-        rows.push(Row::ratio("  CPU", "ms", ours.cpu_ms, (peer.name, peer.cpu_ms), Some(0.35)));
-        rows.push(Row::ratio("  wall", "ms", ours.wall_ms, (peer.name, peer.wall_ms), None));
+        table.add(&Row::ratio("  CPU", "ms", ours.cpu_ms, (peer.name, peer.cpu_ms), Some(0.35)))?;
+        table.add(&Row::ratio("  wall", "ms", ours.wall_ms, (peer.name, peer.wall_ms), None))?;
     }
-    rows.push(Row::figure("  resident, this listing alone", "MB", ours.memory_mb, None));
+    table.add(&Row::figure("  resident, this listing alone", "MB", ours.memory_mb, None))?;
     let steady = Figures::of(&[steady])?;
-    rows.push(Row::ratio(
+    table.add(&Row::ratio(
         "  the same, four settings: CPU",
         "ms",
         steady.cpu_ms,
         ("all settings", ours.cpu_ms),
         None,
-    ));
-    rows.push(Row::ratio(
+    ))?;
+    table.add(&Row::ratio(
         "  the same, four settings: wall",
         "ms",
         steady.wall_ms,
         ("all settings", ours.wall_ms),
         None,
-    ));
+    ))?;
     let brief = Figures::of(&[brief])?;
-    rows.push(Row::ratio(
+    table.add(&Row::ratio(
         "  the same, one Metadata answer: CPU",
         "ms",
         brief.cpu_ms,
         ("all settings", ours.cpu_ms),
         None,
-    ));
-    rows.push(Row::ratio(
+    ))?;
+    table.add(&Row::ratio(
         "  the same, one Metadata answer: wall",
         "ms",
         brief.wall_ms,
         ("all settings", ours.wall_ms),
         None,
-    ));
+    ))?;
     let least = |figure: fn(&Peer) -> f64| peers.iter().map(figure).fold(f64::INFINITY, f64::min);
     Ok(Bare { wall_ms: ours.wall_ms, best_peer_memory_mb: least(|peer| peer.memory_mb) })
 }
@@ -166,7 +169,8 @@ fn child(how: &str, bootstrap: &str, fields: &[&str]) -> Result<Listing> {
     serde_json::from_slice(&output.stdout).context("the child process printed something else")
 }
 
+/// What is measured now, beside the table.
 pub(crate) fn say(line: &str) -> Result<()> {
     use std::io::Write;
-    Ok(writeln!(std::io::stdout().lock(), "{line}")?)
+    Ok(writeln!(std::io::stderr().lock(), "{line}")?)
 }

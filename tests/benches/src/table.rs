@@ -41,10 +41,21 @@ impl Row {
     }
 }
 
-pub(crate) fn print(rows: &[Row]) -> std::io::Result<()> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "\n{:<58} {:>12}  {:<28} {:>6} {:>6}", "", "ours", "against", "ratio", "target")?;
-    for row in rows {
+/// Prints each row as it comes, so that a run that is cut has shown what it measured.
+pub(crate) struct Table {
+    has_head: bool,
+}
+
+impl Table {
+    pub(crate) fn new() -> Self {
+        Self { has_head: false }
+    }
+
+    pub(crate) fn add(&mut self, row: &Row) -> std::io::Result<()> {
+        let mut out = std::io::stdout().lock();
+        if !std::mem::replace(&mut self.has_head, true) {
+            writeln!(out, "\n{:<58} {:>12}  {:<28} {:>6} {:>6}", "", "ours", "against", "ratio", "target")?;
+        }
         let ratio = row.ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default();
         let target = row.target.map(|target| format!("{target:.2}")).unwrap_or_default();
         let verdict = match (row.ratio, row.target) {
@@ -56,7 +67,6 @@ pub(crate) fn print(rows: &[Row]) -> std::io::Result<()> {
             out,
             "{:<58} {:>12}  {:<28} {ratio:>6} {target:>6} {verdict}",
             row.what, row.ours, row.against
-        )?;
+        )
     }
-    Ok(())
 }
