@@ -2,6 +2,8 @@
 //!
 //! Errors of this module mean that a guest's answer breaks the contract: JSON that is none.
 
+use std::fmt::Display;
+
 use serde_json::Value;
 
 use super::bindings::exports::headgate::plugin::{config_strategy, manifest, metadata_types, storage_driver};
@@ -18,16 +20,16 @@ use crate::domain::resource::{
 /// What breaks the contract, as a sentence.
 pub(super) type Broken = String;
 
-fn json(text: &str, what: &str) -> Result<Value, Broken> {
+fn json(text: &str, what: impl Display) -> Result<Value, Broken> {
     serde_json::from_str(text).map_err(|error| format!("{what} is not JSON: {error}"))
 }
 
-fn object(text: &str, what: &str) -> Result<Value, Broken> {
-    let value = json(text, what)?;
+fn object(text: &str, what: impl Display) -> Result<Value, Broken> {
+    let value = json(text, &what)?;
     if value.is_object() { Ok(value) } else { Err(format!("{what} is not a JSON object")) }
 }
 
-fn optional(text: Option<&str>, what: &str) -> Result<Option<Value>, Broken> {
+fn optional(text: Option<&str>, what: impl Display) -> Result<Option<Value>, Broken> {
     text.map(|text| json(text, what)).transpose()
 }
 
@@ -87,12 +89,11 @@ pub(super) fn key_out(key: ResourceKey) -> types::ResourceKey {
 }
 
 fn observed(resource: types::Resource) -> Result<Observed, Broken> {
-    let id = resource.key.id.clone();
-    let named = |part: &str| format!("the {part} of `{id}`");
+    let id = &resource.key.id;
     Ok(Observed {
-        spec: object(&resource.spec, &named("spec"))?,
-        effective: optional(resource.effective.as_deref(), &named("effective"))?,
-        status: object(&resource.status, &named("status"))?,
+        spec: object(&resource.spec, format_args!("the spec of `{id}`"))?,
+        effective: optional(resource.effective.as_deref(), format_args!("the effective values of `{id}`"))?,
+        status: object(&resource.status, format_args!("the status of `{id}`"))?,
         key: key_in(resource.key),
         revision: resource.revision,
         incarnation: resource.incarnation,

@@ -62,14 +62,19 @@ impl Brokers {
 
     /// Asks whichever broker answers. A question that only reads is asked once more, elsewhere, when the connection fails.
     pub(crate) fn read<R: Request>(&mut self, request: &R) -> Result<R::Response> {
-        let (at, answer) = self.read_raw(&mut |link| link.prepare(request))?;
+        let (at, answer) = self.read_from_any(&mut |link| link.prepare(request))?;
         decode::<R>(answer).map_err(|error| match self.link_at(at) {
             Ok(link) => error.during(link.channel.peer()),
             Err(_) => error,
         })
     }
 
-    fn read_raw(&mut self, prepare: &mut Prepare<'_>) -> Result<(At, Raw)> {
+    /// The same, with the answer as it came.
+    pub(crate) fn read_raw<R: Request>(&mut self, request: &R) -> Result<Raw> {
+        Ok(self.read_from_any(&mut |link| link.prepare(request))?.1)
+    }
+
+    fn read_from_any(&mut self, prepare: &mut Prepare<'_>) -> Result<(At, Raw)> {
         let at = self.any()?;
         match self.link_at(at)?.ask_raw(prepare, READ_TIMEOUT_MS) {
             Ok(answer) => Ok((at, answer)),
@@ -150,14 +155,10 @@ impl Brokers {
         questions.into_iter().map(send).collect()
     }
 
-    pub(crate) fn receive<R: Request>(
-        &mut self,
-        id: i32,
-        sent: &Sent<R>,
-        timeout_ms: u64,
-    ) -> Result<R::Response, Lost> {
+    /// The answer as it came: who asked reads it.
+    pub(crate) fn receive_raw<R>(&mut self, id: i32, sent: &Sent<R>, timeout_ms: u64) -> Result<Raw, Lost> {
         match self.links.get_mut(&id) {
-            Some(link) => link.receive(sent, timeout_ms),
+            Some(link) => link.receive_raw(sent, timeout_ms),
             None => Err(Lost { sent: true, error: unknown_broker(id) }),
         }
     }

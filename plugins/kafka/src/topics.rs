@@ -2,12 +2,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use headgate_sdk::json::{self, Map, Value, json};
+use headgate_sdk::json::{self, Map, Value};
 use headgate_sdk::{Place, Resource, ResourceKey};
 use kafka_protocol::messages::TopicName;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::metadata_response::MetadataResponseTopic;
 use kafka_protocol::messages::{DescribeConfigsRequest, MetadataRequest};
+use serde::Serialize;
 
 use crate::cluster::text;
 use crate::configs::{RESOURCE_TOPIC, Wanted};
@@ -56,12 +57,7 @@ impl Row {
 
     /// `config` is none where it was not asked for.
     fn resource(&self, config: Option<Map<String, Value>>, partial: bool) -> Resource {
-        let mut spec = Map::new();
-        spec.insert("partitions".to_owned(), json!(self.partitions));
-        spec.insert("replication_factor".to_owned(), json!(self.replication_factor));
-        if let Some(config) = config.filter(|config| !config.is_empty()) {
-            spec.insert("config".to_owned(), Value::Object(normal(config)));
-        }
+        let config = config.filter(|config| !config.is_empty()).map(normal);
         Resource {
             key: ResourceKey {
                 metadata_type: TOPIC.to_owned(),
@@ -70,23 +66,47 @@ impl Row {
             },
             revision: None,
             incarnation: self.incarnation.clone(),
-            spec: json::text(&Value::Object(spec)),
+            spec: json::text(&self.values(config)),
             effective: None,
-            status: json::text(&self.status()),
+            status: json::text(&self.status(None)),
             internal: self.internal,
             partial,
             extra: None,
         }
     }
 
-    fn status(&self) -> Value {
-        json!({
-            "partitions": self.partitions,
-            "replication_factor": self.replication_factor,
-            "under_replicated": self.under_replicated,
-            "leaderless": self.leaderless,
-        })
+    fn values(&self, config: Option<Map<String, Value>>) -> Values {
+        Values { partitions: self.partitions, replication_factor: self.replication_factor, config }
     }
+
+    fn status(&self, assignment: Option<Vec<Value>>) -> Status {
+        Status {
+            partitions: self.partitions,
+            replication_factor: self.replication_factor,
+            under_replicated: self.under_replicated,
+            leaderless: self.leaderless,
+            assignment,
+        }
+    }
+}
+
+/// A topic's `spec` and `effective`. Written as structures: building a JSON tree for each topic costs more than the rest.
+#[derive(Serialize)]
+struct Values {
+    partitions: usize,
+    replication_factor: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    config: Option<Map<String, Value>>,
+}
+
+#[derive(Serialize)]
+struct Status {
+    partitions: usize,
+    replication_factor: usize,
+    under_replicated: usize,
+    leaderless: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assignment: Option<Vec<Value>>,
 }
 
 /// As a wish is written: the broker says `1.0` where a wish says `1`.
@@ -132,6 +152,8 @@ fn configs_of<'a>(names: impl Iterator<Item = &'a str>, wanted: &Wanted) -> Desc
 
 #[cfg(test)]
 mod tests {
+    use headgate_sdk::json::json;
+
     use super::*;
 
     #[test]

@@ -13,6 +13,7 @@ use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, Str
 
 pub(crate) mod codes;
 pub(crate) mod sasl;
+pub(crate) mod told_configs;
 pub(crate) mod versions;
 
 use versions::Versions;
@@ -74,9 +75,14 @@ impl Link {
         sent: &Sent<R>,
         timeout_ms: u64,
     ) -> Result<R::Response, Lost> {
-        let lost = |error: Error| Lost { sent: true, error };
-        let frame = self.channel.receive(sent.id, timeout_ms).map_err(lost)?;
-        decode::<R>((sent.version, frame)).map_err(|error| lost(error.during(self.channel.peer())))
+        let raw = self.receive_raw(sent, timeout_ms)?;
+        decode::<R>(raw).map_err(|error| Lost { sent: true, error: error.during(self.channel.peer()) })
+    }
+
+    /// The answer as it came.
+    pub(crate) fn receive_raw<R>(&mut self, sent: &Sent<R>, timeout_ms: u64) -> Result<Raw, Lost> {
+        let frame = self.channel.receive(sent.id, timeout_ms).map_err(|error| Lost { sent: true, error })?;
+        Ok((sent.version, frame))
     }
 
     pub(crate) fn ask<R: Request>(&mut self, request: &R, timeout_ms: u64) -> Result<R::Response, Lost> {

@@ -13,7 +13,7 @@ use headgate::plugins::driver::{Driver, Kinds, Secrets};
 use headgate_kafka::Kafka;
 use headgate_sdk::StorageDriver;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::measure::{Sample, Start, memory_mb};
 use crate::plugin;
@@ -63,7 +63,11 @@ fn list_native(kafka: &mut Kafka, work: &Work) -> Result<usize> {
     let mut seen = 0;
     loop {
         let page = kafka.list_resources(&query).map_err(|error| anyhow!(error.message))?;
-        seen += page.resources.len();
+        // The pipelines take values: the host reads what a component told, so what the native code told is read too.
+        let read = |one: &headgate_sdk::Resource| -> Result<(Value, Value)> {
+            Ok((serde_json::from_str(&one.spec)?, serde_json::from_str(&one.status)?))
+        };
+        seen += page.resources.iter().map(read).collect::<Result<Vec<_>>>()?.len();
         query.cursor = page.next;
         if query.cursor.is_none() {
             return Ok(seen);

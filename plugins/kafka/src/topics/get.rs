@@ -58,19 +58,11 @@ fn lookup(
 
 fn whole(topic: &MetadataResponseTopic, row: &Row, config: &DescribeConfigsResult) -> Resource {
     let mut resource = row.resource(Some(set_at(&config.configs, SOURCE_TOPIC)), false);
-    let effective = json!({
-        "partitions": row.partitions,
-        "replication_factor": row.replication_factor,
-        "config": effective(&config.configs),
-    });
-    resource.effective = Some(json::text(&effective));
-    let mut status = row.status();
+    resource.effective = Some(json::text(&row.values(Some(effective(&config.configs)))));
     let mut partitions: Vec<&MetadataResponsePartition> = topic.partitions.iter().collect();
     partitions.sort_unstable_by_key(|partition| partition.partition_index);
-    if let Value::Object(status) = &mut status {
-        status.insert("assignment".to_owned(), partitions.into_iter().map(assignment).collect());
-    }
-    resource.status = json::text(&status);
+    let assignment = partitions.into_iter().map(assignment).collect();
+    resource.status = json::text(&row.status(Some(assignment)));
     resource
 }
 

@@ -2,18 +2,17 @@
 //! the brokers. The next page's configurations are asked for before a page is handed over, so that brokers and host work
 //! at the same time.
 
-use std::collections::BTreeMap;
-
 use headgate_sdk::framed::Lost;
 use headgate_sdk::json::{Map, Value};
 use headgate_sdk::{Error, Failure, Page, Place, Query, Resource, Result};
-use kafka_protocol::messages::{DescribeConfigsRequest, DescribeConfigsResponse, MetadataRequest};
+use kafka_protocol::messages::{DescribeConfigsRequest, MetadataRequest};
 
 use super::{Row, configs_of};
 use crate::cluster::Brokers;
-use crate::configs::{SOURCE_TOPIC, Wanted, set_at};
+use crate::configs::{SOURCE_TOPIC, Wanted};
 use crate::types::TOPIC;
-use crate::wire::{READ_TIMEOUT_MS, Sent, codes};
+use crate::wire::told_configs::{self, Told};
+use crate::wire::{READ_TIMEOUT_MS, Raw, Sent, codes};
 
 /// Fewer are not worth a second broker's time.
 const TOPICS_PER_REQUEST_MIN: usize = 100;
@@ -40,8 +39,8 @@ struct Part {
     sent: Result<Sent<DescribeConfigsRequest>, Lost>,
 }
 
-/// A topic's own settings, or why they could not be read.
-type Configs = BTreeMap<String, Result<Map<String, Value>>>;
+/// A topic's own settings, or why they could not be read; None where nothing was told.
+type Config = Option<Result<Map<String, Value>>>;
 
 impl Sweep {
     pub(crate) fn page(&mut self, brokers: &mut Brokers, query: &Query, limit: usize) -> Result<Page> {
@@ -51,7 +50,7 @@ impl Sweep {
         let from = self.position(brokers, query.cursor.as_deref())?;
         let to = self.rows.len().min(from + limit);
         let wanted = Wanted::of(query.brief, &query.fields);
-        let mut configs = Configs::new();
+        let mut configs: Vec<Config> = (from..to).map(|_| None).collect();
         if wanted != Wanted::Nothing {
             let current = self.take_ahead(brokers, from, to, &wanted);
             let answers = receive(brokers, current.parts);
@@ -59,7 +58,7 @@ impl Sweep {
                 let next_to = self.rows.len().min(to + limit);
                 self.ahead = Some(ask(brokers, &self.rows, to, next_to, wanted.clone()));
             }
-            self.collect(brokers, answers, &wanted, &mut configs);
+            self.collect(brokers, answers, from, &wanted, &mut configs);
         }
         let mut page = self.assemble(from, to, &wanted, configs);
         if to < self.rows.len() {
@@ -100,27 +99,33 @@ impl Sweep {
         }
     }
 
-    /// Reads the answers; what one broker failed to tell, another is asked for.
-    fn collect(&self, brokers: &mut Brokers, answers: Vec<Answered>, wanted: &Wanted, configs: &mut Configs) {
+    /// Reads the answers into `configs`, of the rows from `first` on; what one broker failed to tell, another is asked for.
+    fn collect(
+        &self,
+        brokers: &mut Brokers,
+        answers: Vec<Answered>,
+        first: usize,
+        wanted: &Wanted,
+        configs: &mut [Config],
+    ) {
         for answer in answers {
-            let names = || {
-                self.rows.get(answer.from..answer.to).unwrap_or_default().iter().map(|row| row.name.as_str())
-            };
+            let rows = self.rows.get(answer.from..answer.to).unwrap_or_default();
+            let Some(configs) = configs.get_mut(answer.from - first..answer.to - first) else { continue };
+            let names = rows.iter().map(|row| row.name.as_str());
             let answered = match answer.result {
-                Ok(response) => Ok(response),
-                Err(_) => brokers.read(&configs_of(names(), wanted)),
+                Ok(raw) => Ok(raw),
+                Err(_) => brokers.read_raw(&configs_of(names, wanted)),
             };
-            match answered {
-                Ok(response) => configs.extend(read_configs(response)),
-                Err(error) => configs.extend(names().map(|name| (name.to_owned(), Err(error.clone())))),
+            if let Err(error) = answered.and_then(|raw| read_configs(&raw, rows, configs)) {
+                configs.iter_mut().for_each(|config| *config = Some(Err(error.clone())));
             }
         }
     }
 
-    fn assemble(&self, from: usize, to: usize, wanted: &Wanted, mut configs: Configs) -> Page {
+    fn assemble(&self, from: usize, to: usize, wanted: &Wanted, configs: Vec<Config>) -> Page {
         let (mut resources, mut failures) = (Vec::with_capacity(to - from), Vec::new());
-        for row in self.rows.get(from..to).unwrap_or_default() {
-            match resource(row, wanted, configs.remove(&row.name)) {
+        for (row, config) in self.rows.get(from..to).unwrap_or_default().iter().zip(configs) {
+            match resource(row, wanted, config) {
                 Ok(Some(resource)) => resources.push(resource),
                 Ok(None) => {}
                 Err(error) => failures.push(failure(&row.name, error)),
@@ -131,11 +136,7 @@ impl Sweep {
 }
 
 /// None where the topic went away since it was listed.
-fn resource(
-    row: &Row,
-    wanted: &Wanted,
-    config: Option<Result<Map<String, Value>>>,
-) -> Result<Option<Resource>> {
+fn resource(row: &Row, wanted: &Wanted, config: Config) -> Result<Option<Resource>> {
     match row.code {
         codes::NONE => {}
         codes::UNKNOWN_TOPIC_OR_PARTITION => return Ok(None),
@@ -179,30 +180,40 @@ fn ask(brokers: &mut Brokers, rows: &[Row], from: usize, to: usize, wanted: Want
 struct Answered {
     from: usize,
     to: usize,
-    result: Result<DescribeConfigsResponse, Lost>,
+    result: Result<Raw, Lost>,
 }
 
 fn receive(brokers: &mut Brokers, parts: Vec<Part>) -> Vec<Answered> {
     let receive = |part: Part| Answered {
         from: part.from,
         to: part.to,
-        result: part.sent.and_then(|sent| brokers.receive(part.broker, &sent, READ_TIMEOUT_MS)),
+        result: part.sent.and_then(|sent| brokers.receive_raw(part.broker, &sent, READ_TIMEOUT_MS)),
     };
     parts.into_iter().map(receive).collect()
 }
 
-fn read_configs(
-    response: DescribeConfigsResponse,
-) -> impl Iterator<Item = (String, Result<Map<String, Value>>)> {
-    response.results.into_iter().map(|result| {
-        let name = result.resource_name.to_string();
-        let config = match result.error_code {
-            codes::NONE => Ok(set_at(&result.configs, SOURCE_TOPIC)),
-            code => {
-                let what = format!("read the configuration of topic {name}");
-                Err(codes::error(code, result.error_message.as_deref(), &what))
-            }
+/// Brokers answer in the order of the question; where one does not, the names tell.
+fn read_configs(raw: &Raw, rows: &[Row], configs: &mut [Config]) -> Result<()> {
+    for (position, told) in told_configs::set_at(SOURCE_TOPIC, raw)?.into_iter().enumerate() {
+        let is_there = rows.get(position).is_some_and(|row| row.name == told.name);
+        let position = if is_there {
+            Some(position)
+        } else {
+            rows.binary_search_by(|row| row.name.as_str().cmp(told.name)).ok()
         };
-        (name, config)
-    })
+        if let Some(place) = position.and_then(|position| configs.get_mut(position)) {
+            *place = Some(own_settings(told));
+        }
+    }
+    Ok(())
+}
+
+fn own_settings(told: Told<'_>) -> Result<Map<String, Value>> {
+    match told.code {
+        codes::NONE => Ok(told.set),
+        code => {
+            let what = format!("read the configuration of topic {}", told.name);
+            Err(codes::error(code, told.message, &what))
+        }
+    }
 }
