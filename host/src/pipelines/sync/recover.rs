@@ -1,6 +1,7 @@
 //! After a stop at any moment: what was running is unknown, and is read back before anything else is sent.
 
 use super::apply::{Run, event_of};
+use super::plan::settle;
 use super::{Sync, SyncError};
 use crate::domain::plan::StepState;
 
@@ -13,7 +14,7 @@ impl Sync {
             seqs.push(step.seq);
         }
         // A stop between the failure of a step and the next save leaves its dependants waiting.
-        seqs.extend(run.skip_dependants(self.now_ms()));
+        seqs.extend(settle::skip_dependants(&mut run.plan.steps, self.now_ms()));
         if seqs.is_empty() {
             return Ok(());
         }

@@ -94,7 +94,7 @@ impl Sync {
                 record(step, verdict, now_ms);
             }
         }
-        let skipped = run.skip_dependants(now_ms);
+        let skipped = settle::skip_dependants(&mut run.plan.steps, now_ms);
         let mut seqs: Vec<u32> = verdicts.iter().map(|(step, ..)| step.seq).collect();
         seqs.extend(&skipped);
         let keys: Vec<ResourceKey> = run

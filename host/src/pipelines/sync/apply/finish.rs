@@ -1,6 +1,4 @@
-//! The end of a plan, and what a failed or cancelled step leaves undone.
-
-use std::collections::BTreeSet;
+//! The end of a plan, and what cancelling leaves undone.
 
 use serde_json::json;
 
@@ -12,32 +10,6 @@ use crate::pipelines::sync::{Sync, SyncError, Told};
 impl Run {
     fn count(&self, state: StepState) -> usize {
         self.plan.steps.iter().filter(|step| step.state == state).count()
-    }
-
-    /// What waits for a step that will never be done, skipped; their positions. Steps only depend on earlier ones.
-    pub(in super::super) fn skip_dependants(&mut self, now_ms: i64) -> Vec<u32> {
-        let mut lost = BTreeSet::new();
-        let mut skipped = Vec::new();
-        for step in &mut self.plan.steps {
-            let cause = step.depends_on.iter().find(|seq| lost.contains(*seq)).copied();
-            match (step.state, cause) {
-                (StepState::Failed | StepState::Skipped, _) => {
-                    lost.insert(step.seq);
-                }
-                (StepState::Waiting, Some(cause)) => {
-                    step.state = StepState::Skipped;
-                    step.message = Some(format!("skipped: step {cause} before it was not done"));
-                    step.ended_at_ms = Some(now_ms);
-                    lost.insert(step.seq);
-                    skipped.push(step.seq);
-                }
-                (StepState::Unknown, _) if step.ended_at_ms.is_some() => {
-                    lost.insert(step.seq);
-                }
-                (StepState::Waiting | StepState::Running | StepState::Done | StepState::Unknown, _) => {}
-            }
-        }
-        skipped
     }
 }
 

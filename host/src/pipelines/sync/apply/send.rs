@@ -73,7 +73,7 @@ impl Sync {
             conclude(step, outcome, now_ms);
         }
         let mut seqs = seqs.to_vec();
-        seqs.extend(run.skip_dependants(now_ms));
+        seqs.extend(settle::skip_dependants(&mut run.plan.steps, now_ms));
         self.save_activity(run, &seqs, event_of).await
     }
 

@@ -43,13 +43,17 @@ fn next_local(steps: &[Step]) -> Option<u32> {
 }
 
 fn finish(steps: &mut [Step], seqs: &[u32]) {
-    for step in steps.iter_mut().filter(|step| seqs.contains(&step.seq)) {
-        step.state = StepState::Done;
+    for seq in seqs {
+        if let Some(step) = usize::try_from(*seq).ok().and_then(|position| steps.get_mut(position)) {
+            step.state = StepState::Done;
+        }
     }
 }
 
 fn is_ready(steps: &[Step], step: &Step) -> bool {
-    let is_done = |seq: &u32| steps.iter().any(|step| step.seq == *seq && step.state == StepState::Done);
+    // A step's number is its position.
+    let at = |seq: &u32| steps.get(usize::try_from(*seq).ok()?);
+    let is_done = |seq: &u32| at(seq).is_some_and(|step| step.state == StepState::Done);
     step.state == StepState::Waiting && step.depends_on.iter().all(is_done)
 }
 

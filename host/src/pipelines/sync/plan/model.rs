@@ -417,11 +417,7 @@ impl World {
         match state {
             StepState::Failed => {
                 self.happen(&key, StatusEvent::Refused { reason });
-                for (seq, why) in settle::skipped(&self.plans[at].steps) {
-                    let step = &mut self.plans[at].steps[seq as usize];
-                    step.state = StepState::Skipped;
-                    step.message = Some(why);
-                }
+                settle::skip_dependants(&mut self.plans[at].steps, 0);
             }
             StepState::Unknown => self.happen(&key, StatusEvent::Lost { reason }),
             StepState::Waiting => self.happen(&key, StatusEvent::TakenBack),

@@ -1,5 +1,7 @@
 //! What becomes of a step: decided from its outcome, from reading back, and after a crash. Pure; the executor only obeys.
 
+use std::collections::BTreeSet;
+
 use super::evidence::{self, Match};
 use crate::domain::contract::MetadataType;
 use crate::domain::error::{BackendError, ErrorKind};
@@ -106,22 +108,31 @@ pub fn recover(step: &Step) -> StepState {
     }
 }
 
-/// Waiting steps that depend on one that will never be done, with why; dependants of dependants too.
-pub fn skipped(steps: &[Step]) -> Vec<(u32, String)> {
-    let mut lost: Vec<(u32, String)> = Vec::new();
+/// Skips what waits for a step that will never be done, dependants of dependants too; gives their positions.
+pub fn skip_dependants(steps: &mut [Step], now_ms: i64) -> Vec<u32> {
+    let mut lost = BTreeSet::new();
+    let mut skipped = Vec::new();
     // Steps stand in the order of execution: what one depends on comes before it.
     for step in steps {
-        let cause = step.depends_on.iter().find(|seq| is_lost(steps, &lost, **seq));
-        if let (StepState::Waiting, Some(cause)) = (step.state, cause) {
-            lost.push((step.seq, format!("step {cause} before it was not done")));
+        let cause = step.depends_on.iter().find(|seq| lost.contains(*seq)).copied();
+        match (step.state, cause) {
+            (StepState::Failed | StepState::Skipped, _) => {
+                lost.insert(step.seq);
+            }
+            (StepState::Waiting, Some(cause)) => {
+                step.state = StepState::Skipped;
+                step.message = Some(format!("skipped: step {cause} before it was not done"));
+                step.ended_at_ms = Some(now_ms);
+                lost.insert(step.seq);
+                skipped.push(step.seq);
+            }
+            (StepState::Unknown, _) if step.ended_at_ms.is_some() => {
+                lost.insert(step.seq);
+            }
+            (StepState::Waiting | StepState::Running | StepState::Done | StepState::Unknown, _) => {}
         }
     }
-    lost
-}
-
-fn is_lost(steps: &[Step], lost: &[(u32, String)], seq: u32) -> bool {
-    let ended = |step: &Step| matches!(step.state, StepState::Failed | StepState::Skipped);
-    lost.iter().any(|(skipped, _)| *skipped == seq) || steps.iter().any(|step| step.seq == seq && ended(step))
+    skipped
 }
 
 /// The refusal that an earlier, lost attempt of the same write would cause.
