@@ -1,6 +1,5 @@
 //! Resources: listed from what the host remembers; one alone is also looked at in the cluster.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -11,7 +10,9 @@ use super::{App, AppError};
 use crate::domain::cluster::Cluster;
 use crate::domain::compare::FieldDifference;
 use crate::domain::place::Place;
-use crate::domain::resource::{Lookup, Observed, Presence, Resource, ResourceKey, Sweep, Transition};
+use crate::domain::resource::{
+    ListFailure, Lookup, Observed, Presence, Resource, ResourceKey, Sweep, Transition,
+};
 use crate::domain::status::Status;
 use crate::store::ResourceFilter;
 
@@ -20,6 +21,9 @@ pub const LOOK_DEADLINE: Duration = Duration::from_secs(8);
 
 /// Changes of status that are shown with one resource.
 const TRANSITIONS_SHOWN: u32 = 50;
+
+/// Three intervals of a cluster's cycle.
+const SILENT_MS: i64 = 3 * 30_000;
 
 /// Which resources are wanted.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -38,7 +42,7 @@ pub struct ResourceQuery {
 #[derive(Clone, Debug, PartialEq)]
 pub struct KnownResource {
     pub resource: Resource,
-    /// When the last complete listing of its type at its place began.
+    /// When the last listing that it was on began.
     pub observed_at_ms: Option<i64>,
 }
 
@@ -77,7 +81,7 @@ impl App {
         self.type_of(&cluster, &key.metadata_type).await?;
         let stored = self.store.find_resource(&cluster.id, key).await?;
         let looked = self.look(&cluster, key).await;
-        let observed_at_ms = ages(&self.store.list_sweeps(&cluster.id).await?).find(key);
+        let ages = self.ages(&cluster).await?;
         let (resource, effective, live_error) = match (looked, stored) {
             (Ok(Lookup::Found(observed)), stored) => {
                 let effective = observed.effective.clone();
@@ -90,8 +94,13 @@ impl App {
         let resource = resource.ok_or_else(|| no_resource(key))?;
         let fields = Shapes::of(self, &cluster).await?.fields(&resource);
         let transitions = self.store.list_transitions(&cluster.id, key, TRANSITIONS_SHOWN).await?;
-        let known = KnownResource { resource, observed_at_ms };
-        Ok(SeenResource { known, fields, effective, live: live_error.is_none(), live_error, transitions })
+        let live = live_error.is_none();
+        let known = if live {
+            KnownResource { observed_at_ms: ages.find(key), resource }
+        } else {
+            ages.known(resource)
+        };
+        Ok(SeenResource { known, fields, effective, live, live_error, transitions })
     }
 
     pub async fn release_resource(
@@ -112,8 +121,7 @@ impl App {
         key: &ResourceKey,
     ) -> Result<KnownResource, AppError> {
         let resource = self.store.find_resource(&cluster.id, key).await?.ok_or_else(|| no_resource(key))?;
-        let observed_at_ms = ages(&self.store.list_sweeps(&cluster.id).await?).find(key);
-        Ok(KnownResource { resource, observed_at_ms })
+        Ok(self.ages(cluster).await?.known(resource))
     }
 
     pub(super) async fn known_resources(
@@ -134,10 +142,13 @@ impl App {
             after_type,
             ..ResourceFilter::default()
         };
-        let ages = ages(&self.store.list_sweeps(&cluster.id).await?);
+        let ages = self.ages(cluster).await?;
         let resources = self.store.list_resources(&cluster.id, &filter, after, query.limit).await?;
-        let known = |resource: Resource| KnownResource { observed_at_ms: ages.find(&resource.key), resource };
-        Ok(resources.into_iter().map(known).collect())
+        Ok(resources.into_iter().map(|resource| ages.known(resource)).collect())
+    }
+
+    async fn ages(&self, cluster: &Cluster) -> Result<Ages, AppError> {
+        Ok(Ages { sweeps: self.store.list_sweeps(&cluster.id).await?, now_ms: self.now_ms() })
     }
 
     /// Never waits for a cluster that is known not to answer.
@@ -154,22 +165,40 @@ impl App {
     }
 }
 
-/// When each type was last seen whole, by place. A listing of the cluster covers its nodes and groups too.
-struct Ages(BTreeMap<(String, Place), i64>);
-
-fn ages(sweeps: &[Sweep]) -> Ages {
-    let complete = sweeps.iter().filter_map(|sweep| {
-        let at_ms = sweep.complete_at_ms?;
-        Some(((sweep.metadata_type.clone(), sweep.place.clone()), at_ms))
-    });
-    Ages(complete.collect())
+/// When each type was last seen, by place. A listing of the cluster covers its nodes and groups too.
+struct Ages {
+    sweeps: Vec<Sweep>,
+    now_ms: i64,
 }
 
 impl Ages {
-    fn find(&self, key: &ResourceKey) -> Option<i64> {
-        let at = |place: &Place| self.0.get(&(key.metadata_type.clone(), place.clone())).copied();
-        at(&key.place).max(at(&Place::Cluster))
+    /// What was not seen for so long that nobody can say how it is now counts as unseen, with what it was and its age.
+    fn known(&self, mut resource: Resource) -> KnownResource {
+        let observed_at_ms = self.find(&resource.key);
+        let is_silent = observed_at_ms.is_some_and(|at_ms| self.now_ms - at_ms > SILENT_MS);
+        if is_silent && resource.presence == Presence::Present {
+            resource.presence = Presence::Unseen;
+        }
+        KnownResource { resource, observed_at_ms }
     }
+
+    fn find(&self, key: &ResourceKey) -> Option<i64> {
+        let covers = |sweep: &&Sweep| {
+            sweep.metadata_type == key.metadata_type
+                && (sweep.place == key.place || sweep.place == Place::Cluster)
+        };
+        self.sweeps.iter().filter(covers).filter_map(|sweep| seen_by(sweep, key)).max()
+    }
+}
+
+/// A listing with failures has still seen what no failure is about.
+fn seen_by(sweep: &Sweep, key: &ResourceKey) -> Option<i64> {
+    let is_lost = |failure: &ListFailure| {
+        (failure.place == key.place || failure.place == Place::Cluster)
+            && failure.id.as_ref().is_none_or(|id| *id == key.id)
+    };
+    let is_partial = !sweep.failures.is_empty() && !sweep.failures.iter().any(is_lost);
+    if is_partial { Some(sweep.started_at_ms) } else { sweep.complete_at_ms }
 }
 
 fn no_resource(key: &ResourceKey) -> AppError {
@@ -198,4 +227,55 @@ fn absent(stored: Resource) -> Resource {
 
 fn unmanaged(key: ResourceKey) -> Resource {
     Resource::blank(key, Presence::Present, 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::error::{BackendError, ErrorKind};
+
+    const NOW_MS: i64 = 1_000_000;
+
+    fn sweep(started_ago_ms: i64, complete_ago_ms: Option<i64>, failures: Vec<ListFailure>) -> Sweep {
+        Sweep {
+            metadata_type: "topic".to_owned(),
+            place: Place::Cluster,
+            started_at_ms: NOW_MS - started_ago_ms,
+            ended_at_ms: NOW_MS,
+            complete_at_ms: complete_ago_ms.map(|ago| NOW_MS - ago),
+            seen: 0,
+            changed: 0,
+            failures,
+        }
+    }
+
+    fn failure(id: Option<&str>, place: Place) -> ListFailure {
+        let error = BackendError::new(ErrorKind::Unavailable, "down");
+        ListFailure { metadata_type: "topic".to_owned(), id: id.map(str::to_owned), place, error }
+    }
+
+    fn presence(sweep: Sweep, place: Place) -> Presence {
+        let key = ResourceKey { metadata_type: "topic".to_owned(), id: "a".to_owned(), place };
+        let ages = Ages { sweeps: vec![sweep], now_ms: NOW_MS };
+        ages.known(Resource::blank(key, Presence::Present, 0)).resource.presence
+    }
+
+    #[test]
+    fn three_silent_intervals_make_unseen() {
+        assert_eq!(presence(sweep(1_000, Some(1_000), Vec::new()), Place::Cluster), Presence::Present);
+        assert_eq!(presence(sweep(91_000, Some(91_000), Vec::new()), Place::Cluster), Presence::Unseen);
+    }
+
+    #[test]
+    fn one_silent_place_or_object_makes_no_other_unseen() {
+        let (down, up) = (Place::Group("b".to_owned()), Place::Group("a".to_owned()));
+        let at = |failure: ListFailure, place: &Place| {
+            presence(sweep(1_000, Some(91_000), vec![failure]), place.clone())
+        };
+        assert_eq!(at(failure(None, down.clone()), &up), Presence::Present);
+        assert_eq!(at(failure(None, down.clone()), &down), Presence::Unseen);
+        assert_eq!(at(failure(Some("a"), up.clone()), &up), Presence::Unseen);
+        assert_eq!(at(failure(Some("b"), up.clone()), &up), Presence::Present);
+        assert_eq!(at(failure(None, Place::Cluster), &up), Presence::Unseen);
+    }
 }

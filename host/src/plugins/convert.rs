@@ -184,7 +184,7 @@ fn field(from: metadata_types::Field) -> Result<domain::Field, Broken> {
         metadata_types::EditRule::Other => domain::EditRule::Other,
     };
     Ok(domain::Field {
-        default: optional(from.default.as_deref(), &format!("the default of `{}`", from.path))?,
+        default: optional(from.default.as_deref(), format!("the default of `{}`", from.path))?,
         path: from.path,
         edits,
         divergence: divergence(from.divergence),
@@ -195,8 +195,8 @@ fn field(from: metadata_types::Field) -> Result<domain::Field, Broken> {
 
 pub(super) fn metadata_type(from: metadata_types::MetadataType) -> Result<domain::MetadataType, Broken> {
     let named = |part: &str| format!("the {part} schema of the type `{}`", from.name);
-    let spec = object(&from.spec, &named("spec"))?;
-    let status = object(&from.status, &named("status"))?;
+    let spec = object(&from.spec, named("spec"))?;
+    let status = object(&from.status, named("status"))?;
     let scope = match from.scope {
         types::Scope::Cluster => domain::Scope::Cluster,
         types::Scope::Group => domain::Scope::Group,
@@ -300,7 +300,7 @@ pub(super) fn check(from: storage_driver::Check) -> Check {
 pub(super) fn discovery(from: storage_driver::Cluster) -> Result<Discovery, Broken> {
     let node = |node: storage_driver::Node| {
         Ok(Node {
-            facts: json(&node.facts, &format!("the facts of node `{}`", node.id))?,
+            facts: json(&node.facts, format!("the facts of node `{}`", node.id))?,
             id: node.id,
             roles: node.roles,
             group: node.group,

@@ -211,7 +211,8 @@ pub(super) fn seen(view: &ResourceView, now_ms: i64) -> String {
         (Presence::Present, Some(ago)) => ago,
         (Presence::Present, None) => String::new(),
         (Presence::Absent, _) => "absent".to_owned(),
-        (Presence::Unseen, _) => "unseen".to_owned(),
+        (Presence::Unseen, Some(ago)) => format!("{ago}, silent since"),
+        (Presence::Unseen, None) => "unseen".to_owned(),
     }
 }
 
