@@ -8,6 +8,7 @@ pub mod names;
 
 mod clusters;
 mod differences;
+mod divergence;
 mod drift;
 mod events;
 mod idempotency;
@@ -24,6 +25,7 @@ use ring::rand::SystemRandom;
 use serde_json::Value;
 
 pub use clusters::{ClusterChange, ClusterDetails, NewCluster};
+pub use divergence::DivergenceQuery;
 pub use error::{AppError, Refusal};
 pub use events::EventQuery;
 pub use idempotency::Answered;

@@ -103,6 +103,7 @@ enum Command {
     Delete(command::change::Delete),
     #[command(subcommand)]
     Policy(command::policy::Policy),
+    Divergence(command::divergence::Divergence),
     Drift(command::drift::Drift),
     Events(command::events::Events),
     #[command(subcommand)]
@@ -146,6 +147,7 @@ impl Command {
             Self::Release(command) => command.run(session),
             Self::Delete(command) => command.run(session),
             Self::Policy(command) => command.run(session),
+            Self::Divergence(command) => command.run(session),
             Self::Drift(command) => command.run(session),
             Self::Events(command) => command.run(session),
             Self::Token(command) => command.run(session),

@@ -3,6 +3,7 @@
 pub mod cluster;
 pub mod compare;
 pub mod contract;
+pub mod divergence;
 pub mod error;
 pub mod fields;
 pub mod id;

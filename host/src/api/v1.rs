@@ -2,6 +2,7 @@
 
 pub(crate) mod cluster_types;
 pub mod clusters;
+pub mod divergence;
 pub mod drift;
 pub mod events;
 pub(crate) mod kind_types;
@@ -56,6 +57,7 @@ fn reading() -> OpenApiRouter<ApiState> {
         .routes(routes!(cluster_types::list::list_cluster_types))
         .routes(routes!(resources::list::list_resources))
         .routes(routes!(resources::show::show_resource))
+        .routes(routes!(divergence::list::list_divergence))
         .routes(routes!(drift::list::list_drift))
         .routes(routes!(plans::list::list_plans))
         .routes(routes!(plans::show::show_plan))
@@ -90,6 +92,7 @@ fn planning() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(plans::propose::propose_plan))
         .routes(routes!(plans::undo::undo_plan))
+        .routes(routes!(divergence::repair::repair_divergence))
         .routes(routes!(drift::revert::revert_drift))
 }
 

@@ -147,7 +147,7 @@ impl App {
         Ok(resources.into_iter().map(|resource| ages.known(resource)).collect())
     }
 
-    async fn ages(&self, cluster: &Cluster) -> Result<Ages, AppError> {
+    pub(super) async fn ages(&self, cluster: &Cluster) -> Result<Ages, AppError> {
         Ok(Ages { sweeps: self.store.list_sweeps(&cluster.id).await?, now_ms: self.now_ms() })
     }
 
@@ -166,14 +166,14 @@ impl App {
 }
 
 /// When each type was last seen, by place. A listing of the cluster covers its nodes and groups too.
-struct Ages {
+pub(super) struct Ages {
     sweeps: Vec<Sweep>,
     now_ms: i64,
 }
 
 impl Ages {
     /// What was not seen for so long that nobody can say how it is now counts as unseen, with what it was and its age.
-    fn known(&self, mut resource: Resource) -> KnownResource {
+    pub(super) fn known(&self, mut resource: Resource) -> KnownResource {
         let observed_at_ms = self.find(&resource.key);
         let is_silent = observed_at_ms.is_some_and(|at_ms| self.now_ms - at_ms > SILENT_MS);
         if is_silent && resource.presence == Presence::Present {

@@ -5,6 +5,7 @@ pub(super) mod backup;
 pub(super) mod change;
 pub(super) mod cluster;
 pub(super) mod completion;
+pub(super) mod divergence;
 pub(super) mod drift;
 pub(super) mod events;
 pub(super) mod get;

@@ -1,8 +1,11 @@
 //! A cluster, its connection and authority, and its nodes as discovery showed them.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::contract::{MetadataType, Scope};
 use super::id::{ClusterId, OrganizationId};
 use super::place::Place;
 use super::policy::Authority;
@@ -47,6 +50,21 @@ pub struct Check {
     pub health: Health,
     pub latency_us: Option<u64>,
     pub message: Option<String>,
+}
+
+/// Where the copies of a type's resources live: the cluster, or every group or node that has one of its roles. Those that
+/// are down count too.
+pub fn homes<'a>(shape: &MetadataType, nodes: impl Iterator<Item = &'a Node>) -> Vec<Place> {
+    let is_home =
+        |node: &&Node| shape.roles.is_empty() || node.roles.iter().any(|role| shape.roles.contains(role));
+    let places: BTreeSet<Place> = match shape.scope {
+        Scope::Cluster => BTreeSet::from([Place::Cluster]),
+        Scope::Group => {
+            nodes.filter(is_home).filter_map(|node| node.group.clone()).map(Place::Group).collect()
+        }
+        Scope::Node => nodes.filter(is_home).map(|node| Place::Node(node.id.clone())).collect(),
+    };
+    places.into_iter().collect()
 }
 
 /// Whether the host can work with the cluster.

@@ -31,11 +31,20 @@ pub enum DriftPolicy {
     Revert,
 }
 
+/// Whether the copies of a resource may differ; where no policy says so, the type does, field by field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DivergencePolicy {
+    Forbid,
+    Allow,
+}
+
 /// What the policies together say of one resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Effective {
     pub authority: Authority,
     pub drift: DriftPolicy,
+    pub divergence: Option<DivergencePolicy>,
     pub protect: bool,
     pub deletes_max: u32,
     pub deletes_percent_max: u32,
@@ -69,6 +78,8 @@ pub struct Policy {
     pub authority: Option<Authority>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drift: Option<DriftPolicy>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub divergence: Option<DivergencePolicy>,
     /// Refuses deletes until taken off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protect: Option<bool>,
@@ -100,7 +111,7 @@ pub struct PolicyEntry {
 }
 
 /// What holds for a resource, or for a type where `id` is `None`: authority only narrows from the
-/// cluster to the resource, drift policy, limits and protection are the narrowest that speaks, ignore rules add up.
+/// cluster to the resource, drift policy, divergence, limits and protection are the narrowest that speaks, ignore rules add up.
 pub fn resolve(
     entries: &[PolicyEntry],
     authority: Authority,
@@ -113,6 +124,7 @@ pub fn resolve(
     let mut effective = Effective {
         authority,
         drift: DriftPolicy::default(),
+        divergence: None,
         protect: false,
         deletes_max: DELETES_MAX,
         deletes_percent_max: DELETES_PERCENT_MAX,
@@ -140,6 +152,7 @@ impl Effective {
         }
         // Not narrowing but naming: `revert` for one type is what a person wants where the cluster shows.
         self.drift = policy.drift.unwrap_or(self.drift);
+        self.divergence = policy.divergence.or(self.divergence);
         self.protect = policy.protect.unwrap_or(self.protect);
         self.deletes_max = policy.deletes_max.unwrap_or(self.deletes_max);
         self.deletes_percent_max = policy.deletes_percent_max.unwrap_or(self.deletes_percent_max);

@@ -96,6 +96,38 @@ impl Store {
         select.fetch_all(&mut connection).await?.iter().map(read_resource).collect()
     }
 
+    /// Ids of a type, in bytewise order, of which not every home has a copy or the copies are not the same text. Two texts
+    /// may still mean the same: who asks compares. What is the backend's own is left out.
+    pub async fn list_uneven_ids(
+        &self,
+        cluster: &ClusterId,
+        metadata_type: &str,
+        homes: usize,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<String>, StoreError> {
+        let mut connection = self.reader().await?;
+        sqlx::query(
+            "select id
+            from resources
+            where cluster_id = $1 and type = $2 and id > $3 and internal = 0 and presence = 'present'
+            group by id
+            having count(*) <> $4 or min(observed) <> max(observed)
+            order by id
+            limit $5",
+        )
+        .bind(cluster.as_str())
+        .bind(metadata_type)
+        .bind(after.unwrap_or(""))
+        .bind(i64::try_from(homes).unwrap_or(i64::MAX))
+        .bind(i64::from(limit))
+        .fetch_all(&mut *connection)
+        .await?
+        .iter()
+        .map(|row| Columns::of(row, "resources").text())
+        .collect()
+    }
+
     pub async fn count_resources(&self, cluster: &ClusterId) -> Result<Vec<StatusCount>, StoreError> {
         let mut connection = self.reader().await?;
         sqlx::query(

@@ -54,6 +54,33 @@ on_both! {
         assert_eq!(store.find_cluster_by_id(&saved.id).await.unwrap(), Some(saved));
     }
 
+    async fn copies_that_are_uneven_are_found_by_id(backend) {
+        let store = backend.open().await;
+        let lab = insert_cluster(&store, "lab").await;
+        let copy = |id: &str, group: &str, queues: u32| {
+            let mut row = resource(id);
+            row.key.place = Place::Group(group.to_owned());
+            row.observed = json!({"queues": queues});
+            row
+        };
+        let mut internal = copy("system", "a", 1);
+        internal.internal = true;
+        let mut rows = [
+            copy("alike", "a", 4),
+            copy("alike", "b", 4),
+            copy("half", "a", 4),
+            copy("other", "a", 4),
+            copy("other", "b", 8),
+            internal,
+        ];
+        let mut tx = store.begin().await.unwrap();
+        assert_eq!(tx.save_resources(&lab.id, &mut rows).await.unwrap(), []);
+        tx.commit().await.unwrap();
+        let uneven = |after: Option<&'static str>| store.list_uneven_ids(&lab.id, "topic", 2, after, 10);
+        assert_eq!(uneven(None).await.unwrap(), ["half", "other"]);
+        assert_eq!(uneven(Some("half")).await.unwrap(), ["other"]);
+    }
+
     async fn resources_are_saved_in_batches_and_guarded_row_by_row(backend) {
         let store = backend.open().await;
         let lab = insert_cluster(&store, "lab").await;

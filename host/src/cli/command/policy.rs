@@ -11,7 +11,7 @@ use crate::cli::output::Output;
 use crate::cli::session::Session;
 use crate::cli::table::Table;
 use crate::domain::policy::{
-    Authority, DriftPolicy, IgnoreRule, Policy as Rules, PolicyEntry, PolicySubject,
+    Authority, DivergencePolicy, DriftPolicy, IgnoreRule, Policy as Rules, PolicyEntry, PolicySubject,
 };
 
 /// Who decides on a cluster, a type or a resource, and within which limits
@@ -22,6 +22,7 @@ Examples:
   headgate policy set lab --drift propose --max-deletes 5
   headgate policy set lab topic --authority observe              a type can only narrow its cluster
   headgate policy set lab topic pay.events --protect true
+  headgate policy set lab topic --divergence allow               copies on groups or nodes may differ
   headgate policy set lab topic --ignore '*#/config/retention.ms'
   headgate policy set lab --unset drift")]
 pub(in crate::cli) enum Policy {
@@ -57,6 +58,9 @@ pub(in crate::cli) struct Set {
     /// show, propose or revert
     #[arg(long, value_parser = drift)]
     drift: Option<DriftPolicy>,
+    /// Whether copies may differ: forbid or allow
+    #[arg(long, value_parser = divergence)]
+    divergence: Option<DivergencePolicy>,
     /// Refuse deletes until taken off
     #[arg(long, value_name = "BOOL")]
     protect: Option<bool>,
@@ -83,6 +87,7 @@ pub(in crate::cli) struct Set {
 enum Part {
     Authority,
     Drift,
+    Divergence,
     Protect,
     MaxDeletes,
     MaxDeletesPercent,
@@ -93,6 +98,11 @@ enum Part {
 fn drift(text: &str) -> Result<DriftPolicy, String> {
     serde_json::from_value(Value::String(text.to_owned()))
         .map_err(|_error| "write show, propose or revert".to_owned())
+}
+
+fn divergence(text: &str) -> Result<DivergencePolicy, String> {
+    serde_json::from_value(Value::String(text.to_owned()))
+        .map_err(|_error| "write forbid or allow".to_owned())
 }
 
 impl Policy {
@@ -157,6 +167,7 @@ impl Set {
             match part {
                 Part::Authority => policy.authority = None,
                 Part::Drift => policy.drift = None,
+                Part::Divergence => policy.divergence = None,
                 Part::Protect => policy.protect = None,
                 Part::MaxDeletes => policy.deletes_max = None,
                 Part::MaxDeletesPercent => policy.deletes_percent_max = None,
@@ -166,6 +177,7 @@ impl Set {
         }
         policy.authority = self.authority.or(policy.authority);
         policy.drift = self.drift.or(policy.drift);
+        policy.divergence = self.divergence.or(policy.divergence);
         policy.protect = self.protect.or(policy.protect);
         policy.deletes_max = self.max_deletes.or(policy.deletes_max);
         policy.deletes_percent_max = self.max_deletes_percent.or(policy.deletes_percent_max);
@@ -204,6 +216,7 @@ fn print(entries: &[PolicyEntry], output: Output, session: &mut Session<'_>) -> 
         "id",
         "authority",
         "drift",
+        "divergence",
         "protect",
         "max deletes",
         "max deletes %",
@@ -229,6 +242,7 @@ fn print(entries: &[PolicyEntry], output: Output, session: &mut Session<'_>) -> 
             subject.id.as_deref().unwrap_or_default().into(),
             policy.authority.map(|authority| word(&authority)).unwrap_or_default().into(),
             policy.drift.map(|drift| word(&drift)).unwrap_or_default().into(),
+            policy.divergence.map(|divergence| word(&divergence)).unwrap_or_default().into(),
             policy.protect.map(|protect| protect.to_string()).unwrap_or_default().into(),
             number(policy.deletes_max).into(),
             number(policy.deletes_percent_max).into(),

@@ -93,8 +93,8 @@ pub struct Snapshot {
     pub authority: Authority,
     /// Resources with a write whose outcome is unknown, and its sort.
     pub unsure: BTreeMap<ResourceKey, Sort>,
-    /// The groups and nodes that are known, for wishes that name none.
-    pub places: Vec<Place>,
+    /// By type, the groups or nodes where its resources live, for wishes that name none.
+    pub homes: BTreeMap<String, Vec<Place>>,
 }
 
 impl Snapshot {

@@ -74,15 +74,12 @@ fn places(document: &Document, snapshot: &Snapshot) -> Vec<Place> {
     if let Some(place) = &document.at {
         return vec![place.clone()];
     }
-    let is_home =
-        |place: &&Place| match (snapshot.shape(&document.metadata_type).map(|shape| shape.scope), place) {
-            (Some(Scope::Group), Place::Group(_)) | (Some(Scope::Node), Place::Node(_)) => true,
-            (Some(Scope::Group | Scope::Node | Scope::Cluster) | None, _) => false,
-        };
     match snapshot.shape(&document.metadata_type).map(|shape| shape.scope) {
         // An unknown type is refused by its name later.
         None | Some(Scope::Cluster) => vec![Place::Cluster],
-        Some(Scope::Group | Scope::Node) => snapshot.places.iter().filter(is_home).cloned().collect(),
+        Some(Scope::Group | Scope::Node) => {
+            snapshot.homes.get(&document.metadata_type).cloned().unwrap_or_default()
+        }
     }
 }
 

@@ -1,12 +1,15 @@
 //! The sentences of planning, one test each, over the model's plugin.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::model::{World, key, shape, steps};
 use super::{Document, Draft, Raised, Request, Snapshot, assemble, batches, prepare, unmentioned};
-use crate::domain::contract::MetadataType;
+use crate::domain::contract::{MetadataType, Scope};
 use crate::domain::id::{ClusterId, PlanId};
-use crate::domain::plan::{Plan, PlanState, Reason, Verb};
+use crate::domain::place::Place;
+use crate::domain::plan::{Intent, Plan, PlanState, Reason, Verb};
 use crate::domain::policy::{Authority, IgnoreRule, Policy, PolicyEntry, PolicySubject};
 use crate::domain::resource::Sort;
 
@@ -57,6 +60,30 @@ fn wishing_for_what_is_not_ours_plans_its_adoption_visibly() {
     let more = draft(&Request::Documents(vec![document("theirs", json!({"partitions": 6}))]), &snapshot);
     assert_eq!(lines(&more), ["Adopt theirs", "Edit theirs"]);
     assert_eq!(more.steps[1].depends_on, [0]);
+}
+
+#[test]
+fn a_wish_without_a_place_is_one_for_each_home_of_its_type_and_a_placed_one_lies_over_it() {
+    let group = |name: &str| Place::Group(name.to_owned());
+    let mut snapshot = world(0).snapshot();
+    for shape in &mut snapshot.types {
+        shape.scope = Scope::Group;
+    }
+    snapshot.homes = BTreeMap::from([("topic".to_owned(), vec![group("a"), group("b")])]);
+    let placed = Document { at: Some(group("b")), ..document("new", json!({"partitions": 8})) };
+    let all = document("new", json!({"partitions": 4, "config": {"x": "1"}}));
+    let found = draft(&Request::Documents(vec![placed, all]), &snapshot);
+    let wishes: Vec<_> =
+        found.wishes.iter().map(|wish| (wish.key.place.clone(), wish.intent.clone())).collect();
+    let have = |partitions: u32| Intent::Have(json!({"partitions": partitions, "config": {"x": "1"}}));
+    assert_eq!(wishes, [(group("a"), have(4)), (group("b"), have(8))]);
+    assert_eq!(lines(&found), ["Create new", "Create new"]);
+    snapshot.homes.clear();
+    let homeless = draft(&Request::Documents(vec![document("new", json!({"partitions": 4}))]), &snapshot);
+    assert_eq!(
+        lines(&homeless),
+        ["blocked new: no place of the cluster can hold it yet; try: headgate sync lab"]
+    );
 }
 
 #[test]

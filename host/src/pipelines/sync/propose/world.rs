@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::check::names;
 use super::{Proposal, ProposeError};
-use crate::domain::cluster::Cluster;
-use crate::domain::contract::{MetadataType, Scope};
+use crate::domain::cluster::{Cluster, homes};
+use crate::domain::contract::MetadataType;
 use crate::domain::place::Place;
 use crate::domain::plan::{Plan, StepState};
 use crate::domain::resource::{Lookup, Presence, Resource, ResourceKey, Sort};
@@ -24,6 +24,7 @@ const LOOKS_MAX: usize = 2_000;
 
 type Rows = BTreeMap<ResourceKey, Resource>;
 type Effective = BTreeMap<ResourceKey, Value>;
+type Homes = BTreeMap<String, Vec<Place>>;
 
 impl Sync {
     pub(super) async fn snapshot(
@@ -32,8 +33,8 @@ impl Sync {
         wanted: &Request,
     ) -> Result<Snapshot, ProposeError> {
         let cluster = proposal.cluster;
-        let places = self.places(proposal).await?;
-        let keys = touched(proposal, wanted, &places);
+        let homes = self.homes(proposal).await?;
+        let keys = touched(wanted, &homes);
         let lens = self.lens(cluster, proposal.types.clone()).await?;
         let stored = self.store.find_resources(&cluster.id, &keys).await?;
         let mut rows: Rows = stored.into_iter().map(|row| (row.key.clone(), row)).collect();
@@ -54,7 +55,7 @@ impl Sync {
             policies: lens.policies,
             authority: cluster.authority,
             unsure: self.unsure(proposal).await?,
-            places,
+            homes,
         })
     }
 
@@ -100,13 +101,11 @@ impl Sync {
         Ok(effective)
     }
 
-    /// The groups and nodes that are known, also those that are down.
-    async fn places(&self, proposal: &Proposal<'_>) -> Result<Vec<Place>, ProposeError> {
+    /// By type; also those that are down.
+    async fn homes(&self, proposal: &Proposal<'_>) -> Result<Homes, ProposeError> {
         let nodes = self.store.list_nodes(&proposal.cluster.id).await?;
-        let groups = nodes.iter().filter_map(|(node, _)| node.group.clone()).map(Place::Group);
-        let places: BTreeSet<Place> =
-            groups.chain(nodes.iter().map(|(node, _)| Place::Node(node.id.clone()))).collect();
-        Ok(places.into_iter().collect())
+        let homes = |shape: &MetadataType| homes(shape, nodes.iter().map(|(node, _)| node));
+        Ok(proposal.types.iter().map(|shape| (shape.name.clone(), homes(shape))).collect())
     }
 
     pub(super) async fn adoptable(
@@ -168,10 +167,10 @@ impl Proposal<'_> {
     }
 }
 
-fn touched(proposal: &Proposal<'_>, wanted: &Request, places: &[Place]) -> Vec<ResourceKey> {
+fn touched(wanted: &Request, homes: &Homes) -> Vec<ResourceKey> {
     let keys: BTreeSet<ResourceKey> = match wanted {
         Request::Documents(documents) => {
-            documents.iter().flat_map(|document| copies(proposal, document, places)).collect()
+            documents.iter().flat_map(|document| copies(document, homes)).collect()
         }
         Request::Adopt { keys, .. }
         | Request::Delete { keys }
@@ -183,17 +182,11 @@ fn touched(proposal: &Proposal<'_>, wanted: &Request, places: &[Place]) -> Vec<R
 }
 
 /// A document without a place means every copy that there can be.
-fn copies(proposal: &Proposal<'_>, document: &Document, places: &[Place]) -> Vec<ResourceKey> {
-    let scope = find_type(&proposal.types, &document.metadata_type).map(|shape| shape.scope);
-    let places: Vec<Place> = match (&document.at, scope) {
+fn copies(document: &Document, homes: &Homes) -> Vec<ResourceKey> {
+    let places = match (&document.at, homes.get(&document.metadata_type)) {
         (Some(at), _) => vec![at.clone()],
-        (None, Some(Scope::Cluster) | None) => vec![Place::Cluster],
-        (None, Some(Scope::Group)) => {
-            places.iter().filter(|place| matches!(place, Place::Group(_))).cloned().collect()
-        }
-        (None, Some(Scope::Node)) => {
-            places.iter().filter(|place| matches!(place, Place::Node(_))).cloned().collect()
-        }
+        (None, Some(homes)) => homes.clone(),
+        (None, None) => vec![Place::Cluster],
     };
     let key =
         |place| ResourceKey { metadata_type: document.metadata_type.clone(), id: document.id.clone(), place };
