@@ -1,6 +1,6 @@
 //! Scenarios: stories across processes, with real brokers, both databases and the real binary.
 //!
-//! Each is told by the command line as a person would use it, and judged by Kafka's own tools.
+//! Each is told by the command line as a person would use it, and judged by the backends' own tools.
 
 mod access;
 mod backends;
@@ -14,6 +14,7 @@ mod kills;
 mod other_types;
 mod ownership;
 mod plugins;
+mod rocketmq;
 mod secure;
 mod state;
 mod topics;

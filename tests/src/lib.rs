@@ -8,6 +8,7 @@ mod database;
 mod host;
 mod kafka;
 mod postgres;
+mod rocketmq;
 mod scratch;
 mod wait;
 
@@ -18,5 +19,6 @@ pub use host::{Host, Options};
 pub use kafka::judge::Topic;
 pub use kafka::{Kafka, Node};
 pub use postgres::Postgres;
+pub use rocketmq::{Queues, RocketMq};
 pub use scratch::folder;
 pub use wait::until;
