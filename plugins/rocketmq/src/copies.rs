@@ -137,8 +137,8 @@ impl Kind {
 
 /// Everything of one type that a master holds.
 #[derive(Debug, Default)]
-struct Dump {
-    objects: BTreeMap<String, Map<String, Value>>,
+pub(crate) struct Dump {
+    pub(crate) objects: BTreeMap<String, Map<String, Value>>,
     /// The broker's own topics, as it names them.
     system: BTreeSet<String>,
     /// Changes with every write, also to another object of the type.
@@ -152,7 +152,7 @@ struct TopicList {
 }
 
 /// What each of these masters holds, all asked at once. A broker that does not tell its own topics is believed otherwise.
-fn dumps(servers: &mut Servers, kind: &Kind, masters: &[String]) -> Vec<Result<Dump>> {
+pub(crate) fn dumps(servers: &mut Servers, kind: &Kind, masters: &[String]) -> Vec<Result<Dump>> {
     let topics = kind.metadata_type == types::TOPIC;
     let mut questions: Vec<(String, Request)> =
         masters.iter().map(|address| (address.clone(), Request::new(kind.dump))).collect();

@@ -6,10 +6,9 @@ use headgate_sdk::{
 };
 
 use crate::cluster::Servers;
-use crate::copies::{self, GROUP_CONFIG, Kind};
-use crate::discover;
 use crate::settings::Settings;
-use crate::types::{CONSUMER_GROUP_CONFIG, TOPIC};
+use crate::types::{self, BROKER_CONFIG, CONSUMER_GROUP, CONSUMER_GROUP_CONFIG, NAME_SERVER_CONFIG, TOPIC};
+use crate::{copies, discover, groups, node_configs};
 
 /// A page that the host asks for without a limit.
 const PAGE_ROWS_MAX: usize = 1_000;
@@ -19,6 +18,7 @@ pub struct RocketMq {
     servers: Servers,
     topics: copies::list::Sweep,
     group_configs: copies::list::Sweep,
+    groups: groups::list::Sweep,
 }
 
 impl StorageDriver for RocketMq {
@@ -27,6 +27,7 @@ impl StorageDriver for RocketMq {
             servers: Servers::new(Settings::parse(&target.connection)?)?,
             topics: copies::list::Sweep::default(),
             group_configs: copies::list::Sweep::default(),
+            groups: groups::list::Sweep::default(),
         })
     }
 
@@ -62,10 +63,14 @@ impl StorageDriver for RocketMq {
             limit => limit.min(PAGE_ROWS_MAX),
         };
         let servers = &mut self.servers;
-        match query.metadata_type.as_str() {
-            TOPIC => self.topics.page(servers, &copies::TOPIC, query, limit),
-            CONSUMER_GROUP_CONFIG => self.group_configs.page(servers, &GROUP_CONFIG, query, limit),
-            other => Err(unknown_type(other)),
+        match of(&query.metadata_type) {
+            Some(Of::Copy(kind)) if kind.metadata_type == TOPIC => {
+                self.topics.page(servers, kind, query, limit)
+            }
+            Some(Of::Copy(kind)) => self.group_configs.page(servers, kind, query, limit),
+            Some(Of::NodeConfig(kind)) => node_configs::list(servers, kind, query, limit),
+            Some(Of::ConsumerGroup) => self.groups.page(servers, query, limit),
+            None => Err(unknown_type(&query.metadata_type)),
         }
     }
 
@@ -73,8 +78,11 @@ impl StorageDriver for RocketMq {
         let mut answers: Vec<Option<Lookup>> = keys.iter().map(|_| None).collect();
         for (name, asked) in by_type(keys.iter().map(|key| key.metadata_type.as_str())) {
             let chosen: Vec<&ResourceKey> = asked.iter().filter_map(|index| keys.get(*index)).collect();
-            let found = match copied(&name) {
-                Some(kind) => copies::get::get(&mut self.servers, kind, &chosen),
+            let servers = &mut self.servers;
+            let found = match of(&name) {
+                Some(Of::Copy(kind)) => copies::get::get(servers, kind, &chosen),
+                Some(Of::NodeConfig(kind)) => node_configs::get(servers, kind, &chosen),
+                Some(Of::ConsumerGroup) => groups::get::get(servers, &chosen),
                 None => Err(unknown_type(&name)),
             };
             let found = found.unwrap_or_else(|error| vec![Lookup::Failed(error); asked.len()]);
@@ -88,8 +96,11 @@ impl StorageDriver for RocketMq {
         let mut outcomes: Vec<Option<Outcome>> = writes.iter().map(|_| None).collect();
         for (name, asked) in by_type(writes.iter().map(|write| write.key.metadata_type.as_str())) {
             let chosen: Vec<&Write> = asked.iter().filter_map(|index| writes.get(*index)).collect();
-            let done = match copied(&name) {
-                Some(kind) => copies::write::write(&mut self.servers, kind, &chosen, dry_run),
+            let servers = &mut self.servers;
+            let done = match of(&name) {
+                Some(Of::Copy(kind)) => copies::write::write(servers, kind, &chosen, dry_run),
+                Some(Of::NodeConfig(kind)) => node_configs::write(servers, kind, &chosen, dry_run),
+                Some(Of::ConsumerGroup) => chosen.iter().map(|_| Outcome::Failed(read_only())).collect(),
                 None => chosen.iter().map(|_| Outcome::Failed(unknown_type(&name))).collect(),
             };
             scatter(&mut outcomes, &asked, done);
@@ -99,8 +110,23 @@ impl StorageDriver for RocketMq {
     }
 }
 
-pub(crate) fn copied(metadata_type: &str) -> Option<&'static Kind> {
-    [&copies::TOPIC, &GROUP_CONFIG].into_iter().find(|kind| kind.metadata_type == metadata_type)
+/// What a type's name stands for.
+#[derive(Clone, Copy)]
+pub(crate) enum Of {
+    Copy(&'static copies::Kind),
+    NodeConfig(&'static node_configs::Kind),
+    ConsumerGroup,
+}
+
+pub(crate) fn of(metadata_type: &str) -> Option<Of> {
+    match metadata_type {
+        TOPIC => Some(Of::Copy(&copies::TOPIC)),
+        CONSUMER_GROUP_CONFIG => Some(Of::Copy(&copies::GROUP_CONFIG)),
+        BROKER_CONFIG => Some(Of::NodeConfig(&node_configs::BROKER)),
+        NAME_SERVER_CONFIG => Some(Of::NodeConfig(&node_configs::NAME_SERVER)),
+        CONSUMER_GROUP => Some(Of::ConsumerGroup),
+        _ => None,
+    }
 }
 
 /// The positions of each type, in the order in which the types first appear.
@@ -124,7 +150,9 @@ fn scatter<T>(all: &mut [Option<T>], places: &[usize], values: Vec<T>) {
 }
 
 pub(crate) fn unknown_type(name: &str) -> Error {
-    Error::invalid_argument(format_args!(
-        "RocketMQ has no type {name}: it has {TOPIC} and {CONSUMER_GROUP_CONFIG}"
-    ))
+    Error::invalid_argument(format_args!("RocketMQ has no type {name}: it has {}", types::NAMES.join(", ")))
+}
+
+pub(crate) fn read_only() -> Error {
+    Error::unsupported("consumer groups can only be read; their settings are the type consumer-group-config")
 }

@@ -17,6 +17,7 @@ use headgate_sdk::{Error, Result};
 pub(crate) mod codes;
 mod header;
 pub(crate) mod loose;
+pub(crate) mod properties;
 
 use header::Header;
 

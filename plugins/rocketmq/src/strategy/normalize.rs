@@ -18,7 +18,13 @@ pub(super) fn copy(kind: &Kind, spec: Value) -> Result<Value, Vec<Issue>> {
     Ok(Value::Object(spec))
 }
 
-pub(super) fn object(spec: Value) -> Result<Map<String, Value>, Vec<Issue>> {
+pub(super) fn node_config(spec: Value) -> Result<Value, Vec<Issue>> {
+    let mut spec = object(spec)?;
+    texts(&mut spec, "config")?;
+    Ok(Value::Object(spec))
+}
+
+fn object(spec: Value) -> Result<Map<String, Value>, Vec<Issue>> {
     match spec {
         Value::Object(spec) => Ok(spec),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
@@ -44,7 +50,7 @@ fn scalar(shape: Shape, value: &mut Value) {
 }
 
 /// Every value of the named object becomes a text, or stays null.
-pub(super) fn texts(spec: &mut Map<String, Value>, name: &str) -> Result<(), Vec<Issue>> {
+fn texts(spec: &mut Map<String, Value>, name: &str) -> Result<(), Vec<Issue>> {
     let values = match spec.get_mut(name) {
         None | Some(Value::Null) => return Ok(()),
         Some(Value::Object(values)) => values,

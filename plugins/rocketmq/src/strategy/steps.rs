@@ -7,6 +7,7 @@ use headgate_sdk::{Action, Change, Edit, Error, Result, Step, Write};
 use super::validate::name_fault;
 use crate::copies::Kind;
 use crate::fields::{self, FieldDef, Shape};
+use crate::node_configs;
 use crate::types;
 
 pub(super) fn copy(kind: &'static Kind, change: &Change) -> Result<Vec<Step>> {
@@ -17,6 +18,34 @@ pub(super) fn copy(kind: &'static Kind, change: &Change) -> Result<Vec<Step>> {
         (Some(before), None) => Ok(vec![delete(kind, change, &before)]),
         (Some(before), Some(after)) => Ok(edit(kind, change, &before, &after).into_iter().collect()),
     }
+}
+
+/// A server's configuration is always there.
+pub(super) fn node_config(kind: &node_configs::Kind, change: &Change) -> Result<Vec<Step>> {
+    let before = document(change.before.as_deref())?.unwrap_or_default();
+    let Some(after) = document(change.after.as_deref())? else {
+        let message = format!("a {}'s configuration cannot be deleted", kind.noun);
+        return Err(Error::unsupported(message));
+    };
+    let there = before.get("config").and_then(Value::as_object);
+    let difference = |(key, wish)| {
+        let was = there.and_then(|there| there.get(key));
+        let path = pointer(["config", key]);
+        (was != Some(wish)).then(|| Difference { path, name: format!("config.{key}"), was, wish: Some(wish) })
+    };
+    let wishes = after.get("config").and_then(Value::as_object).into_iter().flatten();
+    let wishes = wishes.filter(|(_, wish)| !wish.is_null()).map(|(key, wish)| (key.as_str(), wish));
+    let differences: Vec<Difference<'_>> = wishes.filter_map(difference).collect();
+    if differences.is_empty() {
+        return Ok(Vec::new());
+    }
+    let edits = differences.iter().map(|one| edited(&one.path, one.wish)).collect();
+    let undo: Vec<Edit> =
+        differences.iter().filter(|one| one.was.is_some()).map(|one| edited(&one.path, one.was)).collect();
+    let summary = differences.iter().map(line).collect::<Vec<_>>().join(", ");
+    let write = write(change, Action::Edit(edits));
+    let undo = (!undo.is_empty()).then(|| Write { action: Action::Edit(undo), ..write.clone() });
+    Ok(vec![step(write, summary, undo)])
 }
 
 fn create(kind: &Kind, change: &Change, after: &Map<String, Value>) -> Result<Step> {
@@ -89,11 +118,6 @@ fn edit(
     }
     let edits = differences.iter().map(|one| edited(&one.path, one.wish)).collect();
     let undo = differences.iter().map(|one| edited(&one.path, one.was)).collect();
-    let default = || "default".to_owned();
-    let line = |one: &Difference<'_>| {
-        let (was, wish) = (one.was.map_or_else(default, shown), one.wish.map_or_else(default, shown));
-        format!("{} {was} → {wish}", one.name)
-    };
     let mut summary = differences.iter().map(line).collect::<Vec<_>>().join(", ");
     let destructive = differences.iter().any(|one| hides_messages(kind, one));
     if destructive {
@@ -102,6 +126,12 @@ fn edit(
     let write = write(change, Action::Edit(edits));
     let undo = Write { action: Action::Edit(undo), ..write.clone() };
     Some(Step { destructive, ..step(write, summary, Some(undo)) })
+}
+
+fn line(one: &Difference<'_>) -> String {
+    let default = || "default".to_owned();
+    let (was, wish) = (one.was.map_or_else(default, shown), one.wish.map_or_else(default, shown));
+    format!("{} {was} → {wish}", one.name)
 }
 
 fn differences<'a>(field: &FieldDef, was: Option<&'a Value>, wish: &'a Value) -> Vec<Difference<'a>> {
@@ -140,14 +170,14 @@ fn shown(value: &Value) -> String {
 }
 
 /// None for an absent resource; `null` says the same.
-pub(super) fn document(text: Option<&str>) -> Result<Option<Map<String, Value>>> {
+fn document(text: Option<&str>) -> Result<Option<Map<String, Value>>> {
     match text {
         None => Ok(None),
         Some(text) => json::parse(text, "read the change"),
     }
 }
 
-pub(super) fn write(change: &Change, action: Action) -> Write {
+fn write(change: &Change, action: Action) -> Write {
     Write {
         key: change.key.clone(),
         action,
@@ -157,7 +187,7 @@ pub(super) fn write(change: &Change, action: Action) -> Write {
     }
 }
 
-pub(super) fn step(write: Write, summary: String, undo: Option<Write>) -> Step {
+fn step(write: Write, summary: String, undo: Option<Write>) -> Step {
     Step { write, summary, destructive: false, undo, restart: Vec::new(), extra: None }
 }
 
@@ -258,6 +288,18 @@ mod tests {
         check(&TOPIC, before.clone(), json!({"read_queues": null, "permission": "RW"}), &[]);
         check(&TOPIC, before, json!({"attributes": {"a": null}}), &[]);
         check(&TOPIC, Value::Null, Value::Null, &[]);
+    }
+
+    #[test]
+    fn settings_are_one_edit_with_its_inverse() {
+        let change = change(
+            "broker",
+            json!({"config": {"a": "1", "b": "2"}}),
+            json!({"config": {"a": "2", "b": "2"}}),
+        );
+        let steps = node_config(&node_configs::BROKER, &change).unwrap();
+        assert_eq!((steps.len(), steps[0].summary.as_str()), (1, "config.a 1 → 2"));
+        assert!(matches!(&steps[0].undo.as_ref().unwrap().action, Action::Edit(edits) if edits.len() == 1));
     }
 
     #[test]

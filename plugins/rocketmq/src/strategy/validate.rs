@@ -6,11 +6,12 @@ use headgate_sdk::json::{Map, Value, pointer};
 use super::{issue, warning};
 use crate::copies::Kind;
 use crate::fields::{self, ATTRIBUTES, FieldDef, Shape, permission};
+use crate::node_configs::{self, keys};
 use crate::types;
 
 mod nearest;
 
-pub(super) use nearest::did_you_mean;
+pub(crate) use nearest::did_you_mean;
 
 /// RocketMQ's own limits.
 const TOPIC_NAME_BYTES_MAX: usize = 127;
@@ -39,6 +40,34 @@ pub(super) fn copy(kind: &'static Kind, spec: &Value, facts: &Value) -> Vec<Issu
     issues.extend(attributes(kind, spec, facts));
     issues.extend(unread_queues(spec));
     issues
+}
+
+pub(super) fn node_config(kind: &node_configs::Kind, spec: &Value) -> Vec<Issue> {
+    let Some(spec) = spec.as_object() else { return vec![issue("", "a spec is an object of fields")] };
+    let mut issues = Vec::new();
+    for (name, value) in spec {
+        match value {
+            Value::Object(config) if name == "config" => {
+                issues.extend(config.iter().filter_map(|(key, value)| setting(key, value)));
+            }
+            Value::Null if name == "config" => {}
+            _ if name == "config" => issues.push(issue("/config", "config is an object of keys and values")),
+            _ => {
+                let message = format!("a {}'s configuration has one field, config", kind.noun);
+                issues.push(issue(&pointer([name.as_str()]), &message));
+            }
+        }
+    }
+    issues
+}
+
+fn setting(key: &str, value: &Value) -> Option<Issue> {
+    let fault = keys::fault(key).or_else(|| match value {
+        Value::String(_) => None,
+        Value::Null => Some(format!("{key} cannot go back to its default by itself: give the value")),
+        _ => Some("a value is a text".to_owned()),
+    });
+    fault.map(|message| issue(&pointer(["config", key]), &message))
 }
 
 fn scalar(field: &FieldDef, value: &Value) -> Option<Issue> {
@@ -198,6 +227,14 @@ mod tests {
     fn queues_that_nobody_reads_are_a_warning() {
         let issues = copy(&TOPIC, &json!({"read_queues": 4, "write_queues": 8}), &Value::Null);
         assert_eq!((issues.len(), issues[0].severity), (1, Severity::Warning));
+    }
+
+    #[test]
+    fn settings_are_texts_that_may_change() {
+        let spec = json!({"config": {"flushDiskType": "SYNC_FLUSH", "brokerName": "b", "a": null}, "x": 1});
+        let issues = node_config(&node_configs::BROKER, &spec);
+        let paths: Vec<&str> = issues.iter().map(|issue| issue.path.as_str()).collect();
+        assert_eq!(paths, ["/config/a", "/config/brokerName", "/x"]);
     }
 
     #[test]

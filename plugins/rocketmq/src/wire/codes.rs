@@ -5,17 +5,24 @@ use headgate_sdk::{Error, ErrorKind};
 pub(crate) const UPDATE_TOPIC: i32 = 17;
 pub(crate) const UPDATE_TOPIC_LIST: i32 = 18;
 pub(crate) const ALL_TOPIC_CONFIGS: i32 = 21;
+pub(crate) const UPDATE_BROKER_CONFIG: i32 = 25;
+pub(crate) const BROKER_CONFIG: i32 = 26;
 pub(crate) const BROKER_RUNTIME: i32 = 28;
 pub(crate) const CLUSTER_INFO: i32 = 106;
 pub(crate) const UPDATE_GROUP: i32 = 200;
 pub(crate) const ALL_GROUP_CONFIGS: i32 = 201;
+pub(crate) const CONSUMER_CONNECTIONS: i32 = 203;
 pub(crate) const DELETE_GROUP: i32 = 207;
+pub(crate) const CONSUME_STATS: i32 = 208;
 pub(crate) const DELETE_TOPIC_IN_BROKER: i32 = 215;
 pub(crate) const DELETE_TOPIC_IN_NAME_SERVER: i32 = 216;
 pub(crate) const UPDATE_GROUP_LIST: i32 = 225;
 pub(crate) const SYSTEM_TOPICS: i32 = 305;
+pub(crate) const UPDATE_NAME_SERVER_CONFIG: i32 = 318;
+pub(crate) const NAME_SERVER_CONFIG: i32 = 319;
 
 pub(crate) const SUCCESS: i32 = 0;
+pub(crate) const CONSUMER_NOT_ONLINE: i32 = 206;
 pub(crate) const GO_AWAY: i32 = 1500;
 const NO_PERMISSION: i32 = 16;
 

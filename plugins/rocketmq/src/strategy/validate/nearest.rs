@@ -1,7 +1,7 @@
 //! The word that was probably meant.
 
 /// `: did you mean NAME?`, or nothing where no name is near.
-pub(in super::super) fn did_you_mean<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> String {
+pub(crate) fn did_you_mean<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> String {
     let near = names.map(|known| (distance(name, known), known)).min();
     match near {
         Some((distance, known)) if distance <= known.len().div_ceil(4) => format!(": did you mean {known}?"),
