@@ -30,6 +30,17 @@ use crate::native::net::Handle;
 #[cfg(not(target_arch = "wasm32"))]
 pub use shim::{connect, connect_all, wait_readable};
 
+/// As the host takes them.
+#[cfg(target_arch = "wasm32")]
+pub(crate) fn pieces(pieces: Vec<Piece<'_>>) -> Vec<crate::bindings::headgate::host::secrets::Piece<'_>> {
+    use crate::bindings::headgate::host::secrets as host;
+    let piece = |piece| match piece {
+        Piece::Bytes(bytes) => host::Piece::Bytes(bytes),
+        Piece::Secret(secret, encoding) => host::Piece::Secret((secret.handle(), encoding)),
+    };
+    pieces.into_iter().map(piece).collect()
+}
+
 #[cfg(target_arch = "wasm32")]
 mod component {
     //! The host's own.
@@ -75,14 +86,7 @@ mod component {
         }
 
         pub fn send(&self, pieces: Vec<Piece<'_>>) -> Result<()> {
-            let pieces: Vec<host::Piece<'_>> = pieces
-                .into_iter()
-                .map(|piece| match piece {
-                    Piece::Bytes(bytes) => host::Piece::Bytes(bytes),
-                    Piece::Secret(secret, encoding) => host::Piece::Secret((secret.handle(), encoding)),
-                })
-                .collect();
-            self.0.send(&pieces)
+            self.0.send(&super::pieces(pieces))
         }
 
         pub fn receive(&self, count_max: u32) -> Result<Option<Vec<u8>>> {

@@ -31,6 +31,14 @@ impl Secret {
         self.0.length()
     }
 
+    /// The keyed hash of the pieces put together, with this secret as the key (RFC 2104).
+    pub fn hmac(&self, hash: Hash, data: Vec<Piece<'_>>) -> Result<Vec<u8>> {
+        #[cfg(target_arch = "wasm32")]
+        return Ok(self.0.hmac(hash, &crate::net::pieces(data)));
+        #[cfg(not(target_arch = "wasm32"))]
+        return self.0.hmac(hash, data);
+    }
+
     /// The client's proof and what the server must answer, for SCRAM's `auth_message` (RFC 5802).
     pub fn scram(&self, hash: Hash, salt: &[u8], iterations: u32, auth_message: &[u8]) -> Result<ScramProof> {
         self.0.scram(hash, salt, iterations, auth_message)

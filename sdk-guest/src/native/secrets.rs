@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 
 use ring::{digest, hmac, pbkdf2};
 
-use crate::secrets::{Encoding, Hash, ScramProof};
+use crate::secrets::{Encoding, Hash, Piece, ScramProof};
 use crate::{Error, Result};
 
 /// More than any server asks for, and done in well under a second.
@@ -48,6 +48,23 @@ impl Secret {
         }
     }
 
+    /// RFC 2104.
+    pub(crate) fn hmac(&self, hash: Hash, data: Vec<Piece<'_>>) -> Result<Vec<u8>> {
+        let algorithm = match hash {
+            Hash::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
+            Hash::Sha256 => hmac::HMAC_SHA256,
+            Hash::Sha512 => hmac::HMAC_SHA512,
+        };
+        let mut context = hmac::Context::with_key(&hmac::Key::new(algorithm, &self.0));
+        for piece in data {
+            match piece {
+                Piece::Bytes(bytes) => context.update(&bytes),
+                Piece::Secret(secret, encoding) => context.update(&secret.handle().bytes(encoding)?),
+            }
+        }
+        Ok(context.sign().as_ref().to_vec())
+    }
+
     /// RFC 5802, section 3.
     pub(crate) fn scram(
         &self,
@@ -84,6 +101,15 @@ fn algorithms(hash: Hash) -> Result<(hmac::Algorithm, &'static digest::Algorithm
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The second case of RFC 2202, section 3.
+    #[test]
+    fn the_keyed_hash_is_that_of_the_standard() {
+        set("key", b"Jefe");
+        let pieces = [&b"what do ya want "[..], b"for nothing?"].map(|part| Piece::Bytes(part.to_vec()));
+        let hash = get("key").unwrap().hmac(Hash::Sha1, pieces.into()).unwrap();
+        assert_eq!((hash.len(), &hash[..4]), (20, &[0xef, 0xfc, 0xdf, 0x6a][..]));
+    }
 
     /// The example of RFC 7677, section 3.
     #[test]

@@ -1,0 +1,244 @@
+//! The servers of one cluster and the connections to them: who is there, who answers, and questions to one or to all.
+
+mod members;
+
+use std::collections::BTreeMap;
+
+use headgate_sdk::framed::{Channel, Lost};
+use headgate_sdk::net::{self, Options};
+use headgate_sdk::{Error, ErrorKind, Result, log, secrets};
+
+use crate::settings::{self, Settings};
+use crate::wire::{self, Answer, FRAME_BYTES_MAX, Request, Signer, codes};
+
+pub(crate) use members::{Group, Members};
+
+/// A server on the same continent accepts well within this.
+const CONNECT_TIMEOUT_MS: u32 = 4_000;
+
+/// A backstop behind the time-outs of each question.
+const IO_TIMEOUT_MS: u32 = 28_000;
+
+/// Which brokers there are costs a name server nothing: who is silent for longer is down, and another is asked.
+const NAME_SERVER_TIMEOUT_MS: u64 = 3_000;
+
+pub(crate) struct Servers {
+    settings: Settings,
+    signer: Option<Signer>,
+    /// The name servers, the one that answered last in front.
+    name_servers: Vec<String>,
+    /// As the name servers told last, and what they told before.
+    pub(crate) members: Members,
+    links: BTreeMap<String, Channel>,
+}
+
+/// Whether a question may be asked twice.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Effect {
+    Read,
+    Write,
+}
+
+impl Servers {
+    pub(crate) fn new(settings: Settings) -> Result<Self> {
+        let signer = match &settings.login {
+            Some(login) => Some(Signer {
+                access_key: login.access_key.clone(),
+                secret: secrets::get(&login.secret_key)?,
+            }),
+            None => None,
+        };
+        let name_servers = settings.name_servers.iter().map(settings::shown).collect();
+        Ok(Self { settings, signer, name_servers, members: Members::default(), links: BTreeMap::new() })
+    }
+
+    /// All of the form, in its order.
+    pub(crate) fn name_servers(&self) -> Vec<String> {
+        self.settings.name_servers.iter().map(settings::shown).collect()
+    }
+
+    /// Learns which brokers there are, from the first name server that knows some. One that has just been restarted knows
+    /// none until they have called it.
+    pub(crate) fn refresh(&mut self) -> Result<()> {
+        let (mut empty, mut errors) = (None, Vec::new());
+        for address in self.name_servers.clone() {
+            let question = (address.clone(), Request::new(codes::CLUSTER_INFO));
+            let answers = self.ask_each_for(&[question], Effect::Read, NAME_SERVER_TIMEOUT_MS);
+            match answers.into_iter().next().map(|answer| members::told(answer, &address)) {
+                Some(Ok(told)) if told.is_empty() => empty = Some(told),
+                Some(Ok(told)) => {
+                    self.prefer(&address);
+                    return self.members.learn(told, self.settings.cluster.as_deref());
+                }
+                Some(Err(error)) => errors.push(error),
+                None => {}
+            }
+        }
+        match empty {
+            Some(told) => self.members.learn(told, self.settings.cluster.as_deref()),
+            None => Err(nobody_answers(errors)),
+        }
+    }
+
+    /// What all name servers know, put together: an answer of each, and what they told.
+    pub(crate) fn refresh_from_all(&mut self) -> Result<Vec<(String, Result<()>)>> {
+        let addresses = self.name_servers();
+        let questions: Vec<(String, Request)> =
+            addresses.iter().map(|address| (address.clone(), Request::new(codes::CLUSTER_INFO))).collect();
+        let answers = self.ask_each_for(&questions, Effect::Read, NAME_SERVER_TIMEOUT_MS);
+        let (mut all, mut states) = (members::Told::new(), Vec::new());
+        for (address, answer) in addresses.into_iter().zip(answers) {
+            match members::told(answer, &address) {
+                Ok(told) => {
+                    all.extend(told);
+                    states.push((address, Ok(())));
+                }
+                Err(error) => states.push((address, Err(error))),
+            }
+        }
+        if states.iter().all(|(_, state)| state.is_err()) {
+            return Err(nobody_answers(states.into_iter().filter_map(|(_, state)| state.err()).collect()));
+        }
+        if let Some((address, _)) = states.iter().find(|(_, state)| state.is_ok()) {
+            self.prefer(&address.clone());
+        }
+        self.members.learn(all, self.settings.cluster.as_deref())?;
+        Ok(states)
+    }
+
+    fn prefer(&mut self, address: &str) {
+        if let Some(at) = self.name_servers.iter().position(|known| known == address) {
+            let chosen = self.name_servers.remove(at);
+            self.name_servers.insert(0, chosen);
+        }
+    }
+
+    pub(crate) fn read_each(&mut self, questions: &[(String, Request)]) -> Vec<Result<Answer, Lost>> {
+        self.ask_each_for(questions, Effect::Read, wire::READ_TIMEOUT_MS)
+    }
+
+    pub(crate) fn write_each(&mut self, questions: &[(String, Request)]) -> Vec<Result<Answer, Lost>> {
+        self.ask_each_for(questions, Effect::Write, wire::WRITE_TIMEOUT_MS)
+    }
+
+    /// These questions to these addresses, all in flight together; the answers come in the order of the questions. A server
+    /// that is going away is asked once more on a new connection: it did nothing. So is one whose kept connection
+    /// turned out to be gone, unless the question writes.
+    pub(crate) fn ask_each_for(
+        &mut self,
+        questions: &[(String, Request)],
+        effect: Effect,
+        timeout_ms: u64,
+    ) -> Vec<Result<Answer, Lost>> {
+        let all: Vec<usize> = (0..questions.len()).collect();
+        let kept: Vec<bool> = questions.iter().map(|(address, _)| self.links.contains_key(address)).collect();
+        let mut answers = self.ask_some(questions, &all, timeout_ms);
+        let again: Vec<usize> = answers
+            .iter()
+            .zip(kept)
+            .enumerate()
+            .filter(|(_, (answer, kept))| match answer {
+                Ok(answer) => answer.code == codes::GO_AWAY,
+                Err(lost) => *kept && effect == Effect::Read && lost.error.kind == ErrorKind::Unavailable,
+            })
+            .map(|(index, _)| index)
+            .collect();
+        if again.is_empty() {
+            return answers;
+        }
+        for index in &again {
+            if let Some((address, _)) = questions.get(*index) {
+                log::debug("ask again on a new connection", &[("peer", address)]);
+                self.links.remove(address);
+            }
+        }
+        for (index, answer) in again.iter().zip(self.ask_some(questions, &again, timeout_ms)) {
+            if let Some(slot) = answers.get_mut(*index) {
+                *slot = answer;
+            }
+        }
+        answers
+    }
+
+    fn ask_some(
+        &mut self,
+        questions: &[(String, Request)],
+        chosen: &[usize],
+        timeout_ms: u64,
+    ) -> Vec<Result<Answer, Lost>> {
+        let chosen: Vec<&(String, Request)> =
+            chosen.iter().filter_map(|index| questions.get(*index)).collect();
+        let failures = self.connect(chosen.iter().map(|(address, _)| address.as_str()));
+        let (order, mut channels): (Vec<&String>, Vec<&mut Channel>) = self.links.iter_mut().unzip();
+        // An address without a link gets a position that no link has.
+        let position = |address: &String| order.binary_search(&address).unwrap_or(usize::MAX);
+        let requests: Vec<(usize, &Request)> =
+            chosen.iter().map(|(address, request)| (position(address), request)).collect();
+        let mut answers = wire::ask_all(&mut channels, &requests, self.signer.as_ref(), timeout_ms);
+        for ((address, _), answer) in chosen.iter().zip(&mut answers) {
+            if let Some(error) = failures.get(address.as_str()) {
+                *answer = Err(Lost { sent: false, error: error.clone() });
+            }
+        }
+        answers
+    }
+
+    /// Opens what is missing, all at once; gives those that failed.
+    fn connect<'a>(&mut self, addresses: impl Iterator<Item = &'a str>) -> BTreeMap<String, Error> {
+        self.links.retain(|_, link| link.usable());
+        let mut failures = BTreeMap::new();
+        let (mut missing, mut targets) = (Vec::new(), Vec::new());
+        for address in addresses {
+            if self.links.contains_key(address) || missing.contains(&address) {
+                continue;
+            }
+            match settings::address(address) {
+                Some(target) => {
+                    missing.push(address);
+                    targets.push(target);
+                }
+                None => {
+                    let error = Error::protocol(format_args!("{address:?} is no address of a server"));
+                    failures.insert(address.to_owned(), error);
+                }
+            }
+        }
+        if targets.is_empty() {
+            return failures;
+        }
+        let options = Options {
+            tls: None,
+            framing: Some(net::four_byte_frames(FRAME_BYTES_MAX)),
+            connect_timeout_ms: CONNECT_TIMEOUT_MS,
+            io_timeout_ms: IO_TIMEOUT_MS,
+        };
+        for (address, connection) in missing.into_iter().zip(net::connect_all(&targets, &options)) {
+            match connection {
+                Ok(connection) => {
+                    let link = Channel::new(connection, address.to_owned(), wire::correlation_of);
+                    self.links.insert(address.to_owned(), link);
+                }
+                Err(error) => drop(failures.insert(address.to_owned(), named(error, address))),
+            }
+        }
+        failures
+    }
+}
+
+fn nobody_answers(mut errors: Vec<Error>) -> Error {
+    if errors.len() == 1
+        && let Some(error) = errors.pop()
+    {
+        return error;
+    }
+    let texts: Vec<&str> = errors.iter().map(|error| error.message.as_str()).collect();
+    let message = format!("none of the {} name servers answers: {}", texts.len(), texts.join("; "));
+    let common =
+        errors.iter().map(|error| error.kind).reduce(|a, b| if a == b { a } else { ErrorKind::Unavailable });
+    Error::new(common.unwrap_or(ErrorKind::Unavailable), message)
+}
+
+/// Said once, whether or not who failed named the peer.
+pub(crate) fn named(error: Error, peer: &str) -> Error {
+    if error.message.contains(peer) { error } else { error.during(peer) }
+}

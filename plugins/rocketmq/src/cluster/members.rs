@@ -1,0 +1,203 @@
+//! Which brokers belong to the cluster: groups by broker name, brokers by number, 0 the master.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use headgate_sdk::framed::Lost;
+use headgate_sdk::json::Value;
+use headgate_sdk::{Error, ErrorKind, Result};
+
+use super::named;
+use crate::wire::Answer;
+
+/// The number of a group's master.
+pub(crate) const MASTER: u64 = 0;
+
+#[derive(Debug, Default, Clone, PartialEq)]
+pub(crate) struct Group {
+    /// Address by number; as told last.
+    pub(crate) brokers: BTreeMap<u64, String>,
+    /// What was told before and is told no more: it is down, or left.
+    pub(crate) gone: BTreeMap<u64, String>,
+}
+
+/// A name server's answer: cluster and brokers of each broker name.
+pub(crate) type Told = BTreeMap<String, (String, BTreeMap<u64, String>)>;
+
+/// Invariant: a group once seen stays for the session: a name server forgets a broker at the moment it dies, and a
+/// listing without it would look complete.
+#[derive(Debug, Default)]
+pub(crate) struct Members {
+    pub(crate) cluster: Option<String>,
+    pub(crate) groups: BTreeMap<String, Group>,
+}
+
+impl Members {
+    pub(super) fn learn(&mut self, told: Told, wanted: Option<&str>) -> Result<()> {
+        let clusters: BTreeSet<&str> = told.values().map(|(cluster, _)| cluster.as_str()).collect();
+        let cluster = match wanted.or(self.cluster.as_deref()) {
+            Some(name) if clusters.contains(name) || self.cluster.is_some() => name.to_owned(),
+            Some(name) => return Err(unknown_cluster(name, &clusters)),
+            None => only(&clusters)?.to_owned(),
+        };
+        for group in self.groups.values_mut() {
+            let brokers = std::mem::take(&mut group.brokers);
+            group.gone.extend(brokers);
+        }
+        for (name, (of, brokers)) in told {
+            if of == cluster {
+                let group = self.groups.entry(name).or_default();
+                group.gone.retain(|id, _| !brokers.contains_key(id));
+                group.brokers = brokers;
+            }
+        }
+        self.cluster = Some(cluster);
+        Ok(())
+    }
+
+    /// The name and the master's address of each group; where there is none, why.
+    pub(crate) fn masters(&self) -> Vec<(String, Result<String>)> {
+        self.groups.keys().map(|name| (name.clone(), self.master(name))).collect()
+    }
+
+    pub(crate) fn master(&self, name: &str) -> Result<String> {
+        let Some(group) = self.groups.get(name) else {
+            let known: Vec<&str> = self.groups.keys().map(String::as_str).collect();
+            let message = format!("there is no broker {name}: the cluster has {}", known.join(", "));
+            return Err(Error::not_found(message).code("NO_SUCH_GROUP"));
+        };
+        group.brokers.get(&MASTER).cloned().ok_or_else(|| no_master(name, group))
+    }
+}
+
+fn no_master(name: &str, group: &Group) -> Error {
+    let slaves: Vec<String> = group.brokers.keys().map(ToString::to_string).collect();
+    let message = match slaves.as_slice() {
+        [] => format!("the name servers know no broker {name} any more: it is down, or left"),
+        slaves => {
+            format!(
+                "broker {name} has no master, only slave {}: its configuration is its master's",
+                slaves.join(", ")
+            )
+        }
+    };
+    Error::unavailable(message).code("NO_MASTER")
+}
+
+fn only<'a>(clusters: &BTreeSet<&'a str>) -> Result<&'a str> {
+    let mut names = clusters.iter().copied();
+    match (names.next(), names.next()) {
+        (Some(one), None) => Ok(one),
+        (None, _) => {
+            let message = "the name servers know no broker yet: a broker calls within 30 seconds of their start; \
+                           is this address in the brokers' `namesrvAddr`?";
+            Err(Error::unavailable(message).code("NO_BROKER"))
+        }
+        (Some(_), Some(_)) => {
+            let message =
+                format!("the name servers serve the clusters {}: set `cluster` to one", listed(clusters));
+            Err(Error::invalid_argument(message).code("SEVERAL_CLUSTERS"))
+        }
+    }
+}
+
+fn unknown_cluster(name: &str, clusters: &BTreeSet<&str>) -> Error {
+    let error = if clusters.is_empty() {
+        Error::unavailable(format_args!("the name servers know no broker, and so no cluster {name} yet"))
+    } else {
+        let known = listed(clusters);
+        Error::not_found(format_args!(
+            "the name servers know no cluster {name}: set `cluster` to one of {known}"
+        ))
+    };
+    error.code("NO_SUCH_CLUSTER")
+}
+
+fn listed(clusters: &BTreeSet<&str>) -> String {
+    clusters.iter().copied().collect::<Vec<_>>().join(", ")
+}
+
+pub(super) fn told(answer: Result<Answer, Lost>, address: &str) -> Result<Told> {
+    let what = format!("ask name server {address} for the brokers");
+    let answer = answer.map_err(|lost| not_rocketmq(named(lost.error, address)))?;
+    let table = answer.checked(&what)?.json(&what)?;
+    let table = table.get("brokerAddrTable").and_then(Value::as_object);
+    let table = table.ok_or_else(|| {
+        not_rocketmq(Error::protocol(format_args!("{what}: the answer holds no `brokerAddrTable`")))
+    })?;
+    Ok(table.iter().map(|(name, broker)| (name.clone(), brokers(broker))).collect())
+}
+
+fn brokers(broker: &Value) -> (String, BTreeMap<u64, String>) {
+    let cluster = broker.get("cluster").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let addresses = broker.get("brokerAddrs").and_then(Value::as_object);
+    let address = |(id, address): (&String, &Value)| Some((id.parse().ok()?, address.as_str()?.to_owned()));
+    (cluster, addresses.into_iter().flatten().filter_map(address).collect())
+}
+
+/// The first exchange failed: most often something else listens there.
+fn not_rocketmq(error: Error) -> Error {
+    const ADVICE: &str = "is a RocketMQ name server there?";
+    match error.kind {
+        ErrorKind::Timeout => {
+            let message = format!("it takes connections and then is silent: {}; {ADVICE}", error.message);
+            Error { message, ..error }
+        }
+        ErrorKind::Protocol | ErrorKind::Unavailable | ErrorKind::Exhausted => {
+            let kind = if error.kind == ErrorKind::Exhausted { ErrorKind::Protocol } else { error.kind };
+            let code = error.code.clone().or_else(|| Some("NOT_ROCKETMQ".to_owned()));
+            Error { kind, code, message: format!("{}; {ADVICE}", error.message), ..error }
+        }
+        _ => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(brokers: &[(&str, &str, &str)]) -> Told {
+        let broker = |(name, cluster, address): &(&str, &str, &str)| {
+            (name.to_string(), (cluster.to_string(), BTreeMap::from([(MASTER, address.to_string())])))
+        };
+        brokers.iter().map(broker).collect()
+    }
+
+    #[test]
+    fn an_answer_with_bare_numbers_is_read() {
+        let body =
+            br#"{"brokerAddrTable":{"a":{"brokerAddrs":{0:"h:1",1:"h:2"},"brokerName":"a","cluster":"c"}}}"#;
+        let answer = Answer { code: 0, remark: None, body: body.to_vec() };
+        let told = told(Ok(answer), "ns:1").unwrap();
+        assert_eq!(
+            told["a"],
+            ("c".to_owned(), BTreeMap::from([(0, "h:1".to_owned()), (1, "h:2".to_owned())]))
+        );
+    }
+
+    #[test]
+    fn the_only_cluster_needs_no_name_and_several_do() {
+        let mut members = Members::default();
+        assert_eq!(members.learn(Told::new(), None).unwrap_err().code.as_deref(), Some("NO_BROKER"));
+        let two = answer(&[("a", "c1", "h:1"), ("b", "c2", "h:2")]);
+        let error = members.learn(two.clone(), None).unwrap_err();
+        assert!(error.message.contains("c1, c2: set `cluster`"), "{}", error.message);
+        let error = members.learn(two.clone(), Some("c3")).unwrap_err();
+        assert!(error.message.contains("one of c1, c2"), "{}", error.message);
+        members.learn(two, Some("c2")).unwrap();
+        assert_eq!(members.groups.keys().collect::<Vec<_>>(), ["b"]);
+    }
+
+    #[test]
+    fn a_broker_that_is_told_no_more_is_down_and_not_forgotten() {
+        let mut members = Members::default();
+        members.learn(answer(&[("a", "c", "h:1"), ("b", "c", "h:2")]), None).unwrap();
+        members.learn(answer(&[("a", "c", "h:1")]), None).unwrap();
+        assert_eq!(members.master("a"), Ok("h:1".to_owned()));
+        assert_eq!(members.master("b").unwrap_err().code.as_deref(), Some("NO_MASTER"));
+        assert_eq!(members.groups["b"].gone.len(), 1);
+        members.learn(Told::new(), None).unwrap();
+        assert!(members.masters().iter().all(|(_, master)| master.is_err()));
+        members.learn(answer(&[("b", "c", "h:3")]), None).unwrap();
+        assert_eq!((members.master("b"), members.groups["b"].gone.len()), (Ok("h:3".to_owned()), 0));
+    }
+}

@@ -1,0 +1,154 @@
+//! The cluster as it is: its name servers, its brokers in their groups, which of them answer, and their versions.
+
+use std::collections::BTreeMap;
+
+use headgate_sdk::framed::Lost;
+use headgate_sdk::json::{self, Value, json};
+use headgate_sdk::{Cluster, Error, Health, Node, Result};
+
+use crate::cluster::{Effect, Group, Servers};
+use crate::manifest::{BROKER, NAME_SERVER};
+use crate::wire::{Answer, Request, codes};
+
+/// Each broker is asked for one small answer.
+const PING_TIMEOUT_MS: u64 = 4_000;
+
+/// What a broker tells of itself.
+type Runtime = Result<BTreeMap<String, String>>;
+
+/// The identity is the cluster's name: RocketMQ has no id of a cluster. Two clusters of one name under different name
+/// servers cannot be told apart.
+pub(crate) fn discover(servers: &mut Servers) -> Result<Cluster> {
+    let states = servers.refresh_from_all()?;
+    let runtimes = runtimes(servers);
+    let mut nodes: Vec<Node> = states.into_iter().map(name_server).collect();
+    for (name, group) in &servers.members.groups {
+        for (id, address) in &group.brokers {
+            nodes.push(broker(name, *id, address, runtimes.get(address)));
+        }
+        for (id, address) in &group.gone {
+            nodes.push(broker(name, *id, address, None));
+        }
+    }
+    let version = oldest(nodes.iter().filter_map(|node| node.version.as_deref()));
+    Ok(Cluster {
+        identity: servers.members.cluster.clone(),
+        facts: json::text(&facts(&servers.members.groups, version.as_deref())),
+        version,
+        nodes,
+    })
+}
+
+fn facts(groups: &BTreeMap<String, Group>, version: Option<&str>) -> Value {
+    json!({
+        "nodes": groups.values().map(|group| group.brokers.len() + group.gone.len()).sum::<usize>(),
+        "groups": groups.len(),
+        "version": version,
+    })
+}
+
+/// Asks every broker for itself, all at once.
+fn runtimes(servers: &mut Servers) -> BTreeMap<String, Runtime> {
+    let addresses = servers.members.groups.values().flat_map(|group| group.brokers.values());
+    let questions: Vec<(String, Request)> =
+        addresses.map(|address| (address.clone(), Request::new(codes::BROKER_RUNTIME))).collect();
+    let answers = servers.ask_each_for(&questions, Effect::Read, PING_TIMEOUT_MS);
+    questions.into_iter().zip(answers).map(|((address, _), answer)| (address, runtime(answer))).collect()
+}
+
+fn runtime(answer: Result<Answer, Lost>) -> Runtime {
+    let what = "ask a broker for its state";
+    let answer = answer?.checked(what)?.json(what)?;
+    let table = answer.get("table").and_then(Value::as_object);
+    let text = |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
+    Ok(table.into_iter().flatten().filter_map(text).collect())
+}
+
+fn name_server((address, state): (String, Result<()>)) -> Node {
+    let problem = state.err().map(|error: Error| error.message);
+    Node {
+        id: address.clone(),
+        roles: vec![NAME_SERVER.to_owned()],
+        group: None,
+        rank: 0,
+        addresses: vec![("remoting".to_owned(), address)],
+        version: None,
+        rack: None,
+        health: if problem.is_none() { Health::Up } else { Health::Down },
+        facts: json::text(&problem.map_or_else(|| json!({}), |problem| json!({"problem": problem}))),
+    }
+}
+
+/// A broker that was there and is no more named by any name server has no answer.
+fn broker(group: &str, id: u64, address: &str, runtime: Option<&Runtime>) -> Node {
+    let (health, facts, version) = match runtime {
+        Some(Ok(runtime)) => {
+            let text = |key: &str| runtime.get(key).map(String::as_str);
+            let health = if text("brokerActive") == Some("false") { Health::Degraded } else { Health::Up };
+            let facts = json!({
+                "active": text("brokerActive"),
+                "started_at_ms": text("bootTimestamp").and_then(|text| text.parse::<u64>().ok()),
+                "disk_ratio": text("commitLogDiskRatio"),
+            });
+            (health, facts, text("brokerVersionDesc").map(release))
+        }
+        // It answers, be it with a refusal.
+        Some(Err(error)) if error.code.is_some() => {
+            (Health::Unknown, json!({"problem": error.message}), None)
+        }
+        Some(Err(error)) => (Health::Down, json!({"problem": error.message}), None),
+        None => {
+            let problem = "the name servers know it no more: it is down, or left";
+            (Health::Down, json!({"problem": problem}), None)
+        }
+    };
+    Node {
+        id: format!("{group}:{id}"),
+        roles: vec![BROKER.to_owned()],
+        group: Some(group.to_owned()),
+        rank: u32::try_from(id).unwrap_or(u32::MAX),
+        addresses: vec![("remoting".to_owned(), address.to_owned())],
+        version,
+        rack: None,
+        health,
+        facts: json::text(&facts),
+    }
+}
+
+/// `V5_5_0` is 5.5.0.
+fn release(description: &str) -> String {
+    description.strip_prefix('V').unwrap_or(description).replace('_', ".")
+}
+
+/// What the whole cluster can is what its oldest broker can.
+fn oldest<'a>(versions: impl Iterator<Item = &'a str>) -> Option<String> {
+    let numbers = |version: &&str| -> Vec<u32> {
+        version.split('.').map(|part| part.parse().unwrap_or_default()).collect()
+    };
+    versions.min_by_key(numbers).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_is_written_with_dots() {
+        assert_eq!(release("V5_5_0"), "5.5.0");
+        assert_eq!(release("V4_9_7"), "4.9.7");
+    }
+
+    #[test]
+    fn the_oldest_broker_counts() {
+        assert_eq!(oldest(["5.10.0", "5.9.1"].into_iter()).as_deref(), Some("5.9.1"));
+        assert_eq!(oldest(std::iter::empty()), None);
+    }
+
+    #[test]
+    fn who_does_not_answer_is_down_with_the_reason() {
+        let gone = broker("broker-a", 0, "h:1", Some(&Err(Error::unavailable("refused"))));
+        assert_eq!((gone.health, gone.id.as_str(), gone.rank), (Health::Down, "broker-a:0", 0));
+        assert!(gone.facts.contains("refused"));
+        assert_eq!(broker("broker-a", 1, "h:2", None).health, Health::Down);
+    }
+}

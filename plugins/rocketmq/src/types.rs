@@ -1,0 +1,149 @@
+//! The types of metadata that a RocketMQ cluster holds, with their schemas and their rules of editing.
+
+use headgate_sdk::json::{self, Map, Value, json};
+use headgate_sdk::{Divergence, EditRule, Field, Granularity, MetadataType, MetadataTypes, Scope, Verbs};
+
+use crate::copies::{self, Kind};
+use crate::fields::{FieldDef, Shape, permission};
+use crate::manifest::{BROKER, NAME_SERVER};
+use crate::{RocketMq, groups};
+
+pub(crate) const TOPIC: &str = "topic";
+pub(crate) const CONSUMER_GROUP_CONFIG: &str = "consumer-group-config";
+pub(crate) const CONSUMER_GROUP: &str = "consumer-group";
+pub(crate) const BROKER_CONFIG: &str = "broker-config";
+pub(crate) const NAME_SERVER_CONFIG: &str = "name-server-config";
+
+pub(crate) const NAMES: [&str; 5] =
+    [TOPIC, CONSUMER_GROUP_CONFIG, CONSUMER_GROUP, BROKER_CONFIG, NAME_SERVER_CONFIG];
+
+impl MetadataTypes for RocketMq {
+    fn list_types(_: Option<&Value>) -> Vec<MetadataType> {
+        vec![
+            copied(&copies::TOPIC, "topics", "Topic"),
+            copied(&copies::GROUP_CONFIG, "consumer-group-configs", "Consumer group configuration"),
+            consumer_group(),
+            node_config(BROKER_CONFIG, "broker-configs", "Broker configuration", BROKER),
+            node_config(NAME_SERVER_CONFIG, "name-server-configs", "Name server configuration", NAME_SERVER),
+        ]
+    }
+}
+
+/// A type whose copies lie on the groups. Nothing in RocketMQ keeps them equal, and clients take them for one.
+fn copied(kind: &Kind, plural: &str, title: &str) -> MetadataType {
+    MetadataType {
+        name: kind.metadata_type.to_owned(),
+        plural: plural.to_owned(),
+        title: title.to_owned(),
+        scope: Scope::Group,
+        roles: vec![BROKER.to_owned()],
+        identity: Vec::new(),
+        tells_defaults: false,
+        verbs: Verbs { create: true, update: true, delete: true },
+        granularity: Granularity::Whole,
+        divergence: Divergence::Forbidden,
+        spec: json::text(&spec_schema(kind.fields)),
+        status: json::text(&json!({"type": "object"})),
+        fields: kind.fields.iter().map(field).collect(),
+        after: Vec::new(),
+        extra: None,
+    }
+}
+
+fn field(def: &FieldDef) -> Field {
+    let attributes = def.shape == Shape::Attributes;
+    Field {
+        path: format!("/{}{}", def.name, if attributes { "/*" } else { "" }),
+        default: (!attributes).then(|| json::text(&def.default())),
+        edits: EditRule::Free,
+        divergence: if def.may_differ { Divergence::Allowed } else { Divergence::Forbidden },
+        restart: false,
+        unordered: false,
+        extra: None,
+    }
+}
+
+fn spec_schema(fields: &[FieldDef]) -> Value {
+    let properties: Map<String, Value> =
+        fields.iter().map(|field| (field.name.to_owned(), field_schema(field))).collect();
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": properties
+    })
+}
+
+fn field_schema(field: &FieldDef) -> Value {
+    let mut schema = match field.shape {
+        Shape::Count { min, max, .. } => json!({"type": ["integer", "null"], "minimum": min, "maximum": max}),
+        Shape::Flag { .. } => json!({"type": ["boolean", "null"]}),
+        Shape::Permission => {
+            json!({"type": ["string", "null"], "examples": permission::NAMES, "x-headgate-enum": permission::NAMES})
+        }
+        Shape::Attributes => {
+            json!({"type": "object", "additionalProperties": {"type": ["string", "null"]}})
+        }
+    };
+    if let Value::Object(schema) = &mut schema {
+        schema.insert("title".to_owned(), field.title.into());
+        schema.insert("description".to_owned(), field.description.into());
+        if field.shape != Shape::Attributes {
+            schema.insert("default".to_owned(), field.default());
+        }
+    }
+    schema
+}
+
+/// Nodes differ in their names and paths at least.
+fn node_config(name: &str, plural: &str, title: &str, role: &str) -> MetadataType {
+    let schema = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "config": {
+                "type": "object", "title": "Configuration",
+                "description": "By RocketMQ's own names, values as text; all that counts, set or not",
+                "additionalProperties": {"type": "string"}
+            }
+        }
+    });
+    MetadataType {
+        name: name.to_owned(),
+        plural: plural.to_owned(),
+        title: title.to_owned(),
+        scope: Scope::Node,
+        roles: vec![role.to_owned()],
+        identity: Vec::new(),
+        tells_defaults: false,
+        verbs: Verbs { create: false, update: true, delete: false },
+        granularity: Granularity::PerKey,
+        divergence: Divergence::Allowed,
+        spec: json::text(&schema),
+        status: json::text(&json!({"type": "object"})),
+        fields: Vec::new(),
+        after: Vec::new(),
+        extra: None,
+    }
+}
+
+fn consumer_group() -> MetadataType {
+    MetadataType {
+        name: CONSUMER_GROUP.to_owned(),
+        plural: "consumer-groups".to_owned(),
+        title: "Consumer group".to_owned(),
+        scope: Scope::Cluster,
+        roles: Vec::new(),
+        identity: Vec::new(),
+        tells_defaults: true,
+        verbs: Verbs { create: false, update: false, delete: false },
+        granularity: Granularity::None,
+        divergence: Divergence::Single,
+        spec: json::text(&json!({"type": "object", "additionalProperties": false})),
+        status: json::text(&groups::status_schema()),
+        fields: Vec::new(),
+        after: Vec::new(),
+        extra: None,
+    }
+}
