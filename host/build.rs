@@ -1,4 +1,4 @@
-//! Builds the first-party plugins, which the binary carries: `include_bytes!(concat!(env!("OUT_DIR"), "/kafka.wasm"))`.
+//! Builds the first-party plugins, which the binary carries: `plugins/builtin.rs` includes them from `OUT_DIR`.
 
 use std::path::{Path, PathBuf};
 
@@ -11,5 +11,8 @@ fn main() -> Result<()> {
     let watched =
         ["sdk-guest/src", "sdk-guest/Cargo.toml", "wit", "Cargo.lock"].map(|path| project.join(path));
     let watched: Vec<&Path> = watched.iter().map(PathBuf::as_path).collect();
-    headgate_plugin_build::embed(&project.join("plugins/kafka"), "kafka", &watched)
+    for name in ["kafka", "rocketmq"] {
+        headgate_plugin_build::embed(&project.join("plugins").join(name), name, &watched)?;
+    }
+    Ok(())
 }

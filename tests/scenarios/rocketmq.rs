@@ -84,7 +84,8 @@ fn several_edits_are_one_rewrite_that_keeps_what_others_set(database: &Database)
 fn copies_that_differ_are_shown_and_made_alike(database: &Database) -> Result<()> {
     let cluster = RocketMq::shared()?;
     let host = registered(database, cluster)?;
-    let (differs, half) = (own("differs", database).replace('.', "-"), own("half", database).replace('.', "-"));
+    let (differs, half) =
+        (own("differs", database).replace('.', "-"), own("half", database).replace('.', "-"));
     cluster.update_topic("broker-a", &differs, &["-r", "4", "-w", "4"])?;
     cluster.update_topic("broker-b", &differs, &["-r", "8", "-w", "8"])?;
     cluster.update_topic("broker-a", &half, &["-r", "2", "-w", "2"])?;
@@ -92,7 +93,8 @@ fn copies_that_differ_are_shown_and_made_alike(database: &Database) -> Result<()
 
     let shown = host.cli(&["divergence", "-c", "mq", "--type", "topic"])?;
     let printed = shown.code_is(2)?;
-    for part in [differs.as_str(), half.as_str(), "/read_queues", "group:broker-b", "(is there)", "forbidden"] {
+    for part in [differs.as_str(), half.as_str(), "/read_queues", "group:broker-b", "(is there)", "forbidden"]
+    {
         assert!(printed.contains(part), "no {part}: {shown}");
     }
 
@@ -104,7 +106,11 @@ fn copies_that_differ_are_shown_and_made_alike(database: &Database) -> Result<()
     assert_eq!(alike.values().copied().collect::<Vec<_>>(), [queues(8, 8), queues(8, 8)], "{alike:?}");
 
     host.cli(&["divergence", "repair", "topic", &half, "-c", "mq", "--yes"])?.ok()?;
-    assert_eq!(cluster.topic(&half)?.get("broker-b").copied(), Some(queues(2, 2)), "made where it was missing");
+    assert_eq!(
+        cluster.topic(&half)?.get("broker-b").copied(),
+        Some(queues(2, 2)),
+        "made where it was missing"
+    );
 
     cluster.update_topic("broker-a", &half, &["-r", "3", "-w", "3"])?;
     host.cli(&["policy", "set", "mq", "topic", &half, "--divergence", "allow"])?.ok()?;
@@ -124,7 +130,10 @@ fn a_group_that_is_down_leaves_the_other_alone(database: &Database) -> Result<()
 
     cluster.kill("broker-b")?;
     let synced = host.cli(&["sync", "mq"])?;
-    assert!(synced.stdout.contains("broker-b") || synced.stderr.contains("broker-b"), "it says who is silent: {synced}");
+    assert!(
+        synced.stdout.contains("broker-b") || synced.stderr.contains("broker-b"),
+        "it says who is silent: {synced}"
+    );
     let both = host.get(&format!("/api/v1/clusters/mq/resources?type=topic&pattern={name}"))?;
     let copies = both["items"].as_array().context("no items")?;
     assert_eq!(copies.len(), 2, "the copy of the silent group is kept: {both}");

@@ -2,5 +2,8 @@
 
 /// Name and component.
 pub fn builtin() -> Vec<(&'static str, &'static [u8])> {
-    vec![("kafka", include_bytes!(concat!(env!("OUT_DIR"), "/kafka.wasm")))]
+    vec![
+        ("kafka", include_bytes!(concat!(env!("OUT_DIR"), "/kafka.wasm"))),
+        ("rocketmq", include_bytes!(concat!(env!("OUT_DIR"), "/rocketmq.wasm"))),
+    ]
 }
