@@ -101,10 +101,17 @@ pub fn repair(
         }
         let wanted = wanted(field, like).ok_or_else(|| field.path.clone())?;
         fields::set(&mut common, &field.path, wanted.value.clone());
-        let others = field.values.iter().filter(|held| *held != wanted);
-        for place in others.flat_map(|held| &held.places) {
-            let wish = wishes.entry(place.clone()).or_insert_with(|| Value::Object(serde_json::Map::new()));
-            fields::set(wish, &field.path, wanted.value.clone());
+        for place in field.values.iter().flat_map(|held| &held.places) {
+            // A copy that is followed against its own wish would be drift otherwise.
+            let is_wished_otherwise = |copy: &Resource| {
+                let wish = copy.desired.as_ref().and_then(|desired| fields::at(desired, &field.path));
+                copy.key.place == *place && wish.is_some_and(|wish| *wish != wanted.value)
+            };
+            if !wanted.places.contains(place) || copies.iter().any(is_wished_otherwise) {
+                let wish =
+                    wishes.entry(place.clone()).or_insert_with(|| Value::Object(serde_json::Map::new()));
+                fields::set(wish, &field.path, wanted.value.clone());
+            }
         }
     }
     let existence = diverged.fields.iter().find(|field| field.path.is_empty() && field.forbidden);
@@ -299,5 +306,18 @@ mod tests {
         assert_eq!(repair(&shape, &found, &copies, None), Err("/queues".to_owned()));
         let wishes = repair(&shape, &found, &copies, Some(&group("b"))).unwrap();
         assert_eq!(wishes, BTreeMap::from([(group("a"), json!({"queues": 8}))]));
+    }
+
+    #[test]
+    fn a_copy_that_is_followed_against_its_own_wish_takes_the_value_as_its_wish() {
+        let mut copies = [present("a", json!({"queues": 4})), present("b", json!({"queues": 8}))];
+        for copy in &mut copies {
+            copy.desired = Some(json!({"queues": 4}));
+        }
+        let shape = shape(Divergence::Forbidden);
+        let found = compare(&shape, None, &copies, &groups(&["a", "b"])).unwrap();
+        let wishes = repair(&shape, &found, &copies, Some(&group("b"))).unwrap();
+        let eight = json!({"queues": 8});
+        assert_eq!(wishes, BTreeMap::from([(group("a"), eight.clone()), (group("b"), eight)]));
     }
 }
