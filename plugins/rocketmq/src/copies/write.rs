@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use headgate_sdk::framed::Lost;
 use headgate_sdk::json::{self, Map, Value, json};
-use headgate_sdk::{Action, Edit, Error, ErrorKind, Outcome, Result, Write, Written};
+use headgate_sdk::{Action, Edit, Error, ErrorKind, Outcome, Result, Write, Written, call};
 
 use super::{Dump, Kind, get, routes};
 use crate::cluster::Servers;
@@ -17,6 +17,12 @@ use crate::wire::{Answer, Request, codes, put};
 
 /// Objects of one request: a few hundred kilobytes, and a broker's file written once instead of so many times.
 const OBJECTS_PER_REQUEST_MAX: usize = 2_000;
+
+/// Single changes of a round, each some ten milliseconds of a broker's time.
+const SINGLES_AT_ONCE: usize = 250;
+
+/// Left of a call's time for another round of single changes.
+const ROUND_TIME_MS: u64 = 6_000;
 
 /// What is sent for a write, at its place among the writes.
 struct Task<'a> {
@@ -162,17 +168,51 @@ fn send_puts(servers: &mut Servers, kind: &Kind, tasks: &[Task<'_>], outcomes: &
             }
         }
     }
-    let single = |task: &&Task<'_>| {
+    for chunk in singles.chunks(SINGLES_AT_ONCE) {
+        if out_of_time() {
+            chunk.iter().for_each(|task| put(outcomes, task.index, not_sent(kind, task)));
+            continue;
+        }
+        send_singles(servers, kind, chunk, outcomes);
+    }
+}
+
+/// One request for each; gives the ids of what was done.
+fn send_singles<'a>(
+    servers: &mut Servers,
+    kind: &Kind,
+    tasks: &[&Task<'a>],
+    outcomes: &mut [Option<Outcome>],
+) -> Vec<&'a str> {
+    let question = |task: &&Task<'_>| {
         let request = match &task.rewrite {
             Some(rewrite) => (kind.write_one)(task.id, rewrite),
             None => (kind.delete)(task.id),
         };
         (task.master.clone(), request)
     };
-    let questions: Vec<(String, Request)> = singles.iter().map(single).collect();
-    for (task, answer) in singles.iter().zip(servers.write_each(&questions)) {
-        put(outcomes, task.index, outcome(answer, &format!("write {} {}", kind.noun, task.id)));
+    let questions: Vec<(String, Request)> = tasks.iter().map(question).collect();
+    let mut succeeded = Vec::new();
+    for (task, answer) in tasks.iter().zip(servers.write_each(&questions)) {
+        let verb = if task.rewrite.is_some() { "write" } else { "delete" };
+        let outcome = outcome(answer, &format!("{verb} {} {}", kind.noun, task.id));
+        if matches!(outcome, Outcome::Done(_)) {
+            succeeded.push(task.id);
+        }
+        put(outcomes, task.index, outcome);
     }
+    succeeded
+}
+
+/// A broker writes its whole file for each single change: thousands take longer than a call may.
+fn out_of_time() -> bool {
+    call::remaining_ms() < ROUND_TIME_MS
+}
+
+fn not_sent(kind: &Kind, task: &Task<'_>) -> Outcome {
+    let message =
+        format!("{} {} was not sent: the call's time is over; it goes with the next one", kind.noun, task.id);
+    Outcome::Failed(Error::new(ErrorKind::Timeout, message).code("NOT_SENT").retry_after_ms(0))
 }
 
 fn list_request(kind: &Kind, tasks: &[&Task<'_>]) -> Request {
@@ -182,24 +222,23 @@ fn list_request(kind: &Kind, tasks: &[&Task<'_>]) -> Request {
     Request::new(kind.write_list).body(json::text(&body).into_bytes())
 }
 
+/// Routes go with each round, so that a call that is cut leaves few of them behind.
 fn send_deletes(
     servers: &mut Servers,
     kind: &'static Kind,
     tasks: &[Task<'_>],
     outcomes: &mut [Option<Outcome>],
 ) {
-    let question = |task: &Task<'_>| (task.master.clone(), (kind.delete)(task.id));
-    let questions: Vec<(String, Request)> = tasks.iter().map(question).collect();
-    let mut gone = Vec::new();
-    for (task, answer) in tasks.iter().zip(servers.write_each(&questions)) {
-        let outcome = outcome(answer, &format!("delete {} {}", kind.noun, task.id));
-        if matches!(outcome, Outcome::Done(_)) {
-            gone.push(task.id);
+    let tasks: Vec<&Task<'_>> = tasks.iter().collect();
+    for chunk in tasks.chunks(SINGLES_AT_ONCE) {
+        if out_of_time() {
+            chunk.iter().for_each(|task| put(outcomes, task.index, not_sent(kind, task)));
+            continue;
         }
-        put(outcomes, task.index, outcome);
-    }
-    if kind.metadata_type == types::TOPIC && !gone.is_empty() {
-        routes::clear(servers, &gone);
+        let gone = send_singles(servers, kind, chunk, outcomes);
+        if kind.metadata_type == types::TOPIC && !gone.is_empty() {
+            routes::clear(servers, &gone);
+        }
     }
 }
 
