@@ -16,6 +16,7 @@ use crate::wire::{Answer, Request, codes};
 pub(crate) mod get;
 pub(crate) mod list;
 mod routes;
+mod stats;
 pub(crate) mod write;
 
 /// What there is to know of a type whose copies lie on the groups.

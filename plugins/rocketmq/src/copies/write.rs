@@ -11,7 +11,7 @@ use headgate_sdk::{Action, Edit, Error, ErrorKind, Outcome, Result, Write, Writt
 
 use super::{Dump, Kind, get, routes};
 use crate::cluster::Servers;
-use crate::fields::Rewrite;
+use crate::fields::{self, Rewrite};
 use crate::types;
 use crate::wire::{Answer, Request, codes, put};
 
@@ -106,6 +106,7 @@ fn rewrite(
         }
         (Action::Edit(edits), Some(there)) => {
             let mut rewrite = Rewrite::of(there.clone());
+            edits.iter().try_for_each(|edit| known(kind, there, edit))?;
             edits.iter().try_for_each(|edit| apply(kind, &mut rewrite, edit))?;
             Ok(Some(rewrite))
         }
@@ -126,6 +127,18 @@ fn rewrite(
 fn merge(kind: &'static Kind, rewrite: &mut Rewrite, spec: &str) -> Result<()> {
     let spec: Map<String, Value> = json::parse(spec, "read the spec")?;
     spec.iter().try_for_each(|(name, value)| rewrite.set(kind.fields, &[name], Some(value)))
+}
+
+/// A field that the broker does not tell it does not have: it would take the write and drop it.
+fn known(kind: &Kind, there: &Map<String, Value>, edit: &Edit) -> Result<()> {
+    let name = json::pointer_tokens(&edit.path).into_iter().next().unwrap_or_default();
+    match fields::find(kind.fields, &name) {
+        Some(field) if !there.contains_key(field.wire) => {
+            let message = format!("the broker's RocketMQ is too old for {name}: leave it out");
+            Err(Error::unsupported(message).code("NO_SUCH_FIELD"))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn apply(kind: &'static Kind, rewrite: &mut Rewrite, edit: &Edit) -> Result<()> {
@@ -321,6 +334,14 @@ mod tests {
             (&json!(6), &json!(2), &json!(5))
         );
         assert_eq!(written["attributes"], json!({"-a": ""}));
+    }
+
+    #[test]
+    fn an_old_broker_has_fewer_fields() {
+        let there = object(json!({"topicName": "orders", "perm": 6}));
+        let edits = Action::Edit(vec![edit("/attributes/message.type", "\"FIFO\"")]);
+        let error = rewrite(&TOPIC, &write(edits), Some(&there)).unwrap_err();
+        assert_eq!((error.kind, error.code.as_deref()), (ErrorKind::Unsupported, Some("NO_SUCH_FIELD")));
     }
 
     #[test]

@@ -119,7 +119,7 @@ fn edit(
     let edits = differences.iter().map(|one| edited(&one.path, one.wish)).collect();
     let undo = differences.iter().map(|one| edited(&one.path, one.was)).collect();
     let mut summary = differences.iter().map(line).collect::<Vec<_>>().join(", ");
-    let destructive = differences.iter().any(|one| hides_messages(kind, one));
+    let destructive = differences.iter().any(|one| hides_messages(kind, change, one));
     if destructive {
         summary.push_str(" (messages in the queues that go are not consumed any more)");
     }
@@ -146,7 +146,8 @@ fn differences<'a>(field: &FieldDef, was: Option<&'a Value>, wish: &'a Value) ->
         return wish.as_object().into_iter().flatten().filter_map(difference).collect();
     }
     let default = field.default();
-    let same = if wish.is_null() { was == Some(&default) } else { was == Some(wish) };
+    // An old broker that does not have the field has its default.
+    let same = if wish.is_null() { was.is_none_or(|was| *was == default) } else { was == Some(wish) };
     if same {
         return Vec::new();
     }
@@ -154,11 +155,17 @@ fn differences<'a>(field: &FieldDef, was: Option<&'a Value>, wish: &'a Value) ->
     vec![Difference { path: pointer([field.name]), name: field.name.to_owned(), was, wish }]
 }
 
-/// Whether there are messages in these queues cannot be seen here.
-fn hides_messages(kind: &Kind, one: &Difference<'_>) -> bool {
+/// Whether there are messages in the queues that go. Where the broker did not tell, there may be.
+fn hides_messages(kind: &Kind, change: &Change, one: &Difference<'_>) -> bool {
     let default = || fields::find(kind.fields, "read_queues")?.default().as_i64();
-    let wish = one.wish.map_or_else(default, Value::as_i64);
-    one.path == "/read_queues" && one.was.and_then(Value::as_i64) > wish
+    let Some(wish) = one.wish.map_or_else(default, Value::as_i64) else { return false };
+    if one.path != "/read_queues" || one.was.and_then(Value::as_i64).is_none_or(|was| was <= wish) {
+        return false;
+    }
+    let status = document(change.status.as_deref()).ok().flatten().unwrap_or_default();
+    let Some(queues) = status.get("queues").and_then(Value::as_array) else { return true };
+    let number = |queue: &Value, name: &str| queue.get(name).and_then(Value::as_i64).unwrap_or_default();
+    queues.iter().any(|queue| number(queue, "queue") >= wish && number(queue, "max") > number(queue, "min"))
 }
 
 fn edited(path: &str, value: Option<&Value>) -> Edit {
@@ -280,6 +287,19 @@ mod tests {
             &[&format!("read_queues 16 → default{lost}")],
         );
         assert!(steps[0].destructive);
+    }
+
+    #[test]
+    fn queues_that_are_seen_empty_may_go() {
+        let fewer = |queue: i64, max: i64| {
+            let mut change = change("orders", json!({"read_queues": 8}), json!({"read_queues": 4}));
+            let queue = json!({"queue": queue, "min": 2, "max": max});
+            change.status = Some(json!({"queues": [queue]}).to_string());
+            copy(&TOPIC, &change).unwrap()[0].destructive
+        };
+        assert!(fewer(4, 3));
+        assert!(!fewer(4, 2));
+        assert!(!fewer(3, 9));
     }
 
     #[test]

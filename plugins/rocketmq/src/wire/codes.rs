@@ -11,6 +11,7 @@ pub(crate) const BROKER_RUNTIME: i32 = 28;
 pub(crate) const CLUSTER_INFO: i32 = 106;
 pub(crate) const UPDATE_GROUP: i32 = 200;
 pub(crate) const ALL_GROUP_CONFIGS: i32 = 201;
+pub(crate) const TOPIC_STATS: i32 = 202;
 pub(crate) const CONSUMER_CONNECTIONS: i32 = 203;
 pub(crate) const DELETE_GROUP: i32 = 207;
 pub(crate) const CONSUME_STATS: i32 = 208;
