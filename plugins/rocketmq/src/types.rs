@@ -98,7 +98,7 @@ fn field_schema(field: &FieldDef) -> Value {
         Shape::Count { min, max, .. } => json!({"type": ["integer", "null"], "minimum": min, "maximum": max}),
         Shape::Flag { .. } => json!({"type": ["boolean", "null"]}),
         Shape::Permission => {
-            json!({"type": ["string", "null"], "examples": permission::NAMES, "x-headgate-enum": permission::NAMES})
+            json!({"type": ["string", "null"], "examples": permission::NAMES})
         }
         Shape::Attributes => {
             json!({"type": "object", "additionalProperties": {"type": ["string", "null"]}})

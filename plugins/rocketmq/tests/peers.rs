@@ -336,6 +336,53 @@ fn a_group_that_is_down_is_one_failure_and_lists_nothing() {
 }
 
 #[test]
+fn a_broker_that_the_name_server_forgot_is_down_and_its_copies_are_not_gone() {
+    let calls = Mutex::new(0);
+    let fake = Fake::start(move |asked, own| {
+        let mut calls = calls.lock().unwrap();
+        *calls += i32::from(asked.code == 106);
+        match asked.code {
+            106 if *calls == 1 => Some((0, table(&["broker-a", "broker-b"], own))),
+            _ => cluster(asked, own),
+        }
+    });
+    let mut plugin = open(&fake.address);
+    assert_eq!(plugin.list_resources(&query(0, None)).unwrap().resources.len(), 4);
+    let page = plugin.list_resources(&query(0, None)).unwrap();
+    assert_eq!((page.resources.len(), page.failures.len()), (2, 1));
+    let place = Place::Group("broker-b".to_owned());
+    let key = ResourceKey { place, ..write("a", Action::Delete).key };
+    let found = plugin.get_resources(&[key]).unwrap();
+    assert!(matches!(found.as_slice(), [Lookup::Failed(_)]), "{found:?}");
+    let cluster = plugin.discover().unwrap();
+    let gone = cluster.nodes.iter().find(|node| node.id == "broker-b:0").unwrap();
+    assert_eq!((gone.health, gone.group.as_deref()), (headgate_sdk::Health::Down, Some("broker-b")));
+    let later = open(&fake.address).list_resources(&query(0, None)).unwrap();
+    assert_eq!((later.resources.len(), later.failures.len()), (2, 1), "another session remembers it");
+}
+
+#[test]
+fn a_server_takes_a_setting_only_where_it_says_so_afterwards() {
+    let fake = Fake::start(|asked, own| match asked.code {
+        26 => Some((0, "brokerName=broker-a\nfileReservedTime=72\n".to_owned())),
+        _ => cluster(asked, own),
+    });
+    let place = Place::Node("broker-a:0".to_owned());
+    let key = ResourceKey { metadata_type: "broker-config".to_owned(), id: "broker".to_owned(), place };
+    let set = |path: &str, value: &str| {
+        let action = Action::Edit(vec![edit(path, value)]);
+        let write = Write { key: key.clone(), ..write("", action) };
+        open(&fake.address).write_resources(&[write], false).unwrap().remove(0)
+    };
+    assert!(matches!(set("/config/fileReservedTime", "\"72\""), Outcome::Done(_)));
+    let Outcome::Failed(error) = set("/config/fileReservedTime", "\"abc\"") else { panic!("taken") };
+    assert_eq!(error.code.as_deref(), Some("NOT_TAKEN"));
+    let sent = fake.asked(25).len();
+    assert!(matches!(set("/config/fileReserved", "\"1\""), Outcome::Failed(_)));
+    assert_eq!(fake.asked(25).len(), sent, "what it does not have is not sent");
+}
+
+#[test]
 fn a_single_topic_is_found_or_absent() {
     let fake = Fake::start(cluster);
     let keys = [write("b", Action::Delete).key, write("c", Action::Delete).key];

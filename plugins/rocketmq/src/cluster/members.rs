@@ -119,8 +119,11 @@ impl Members {
     pub(crate) fn master(&self, name: &str) -> Result<String> {
         let Some(group) = self.groups.get(name) else {
             let known: Vec<&str> = self.groups.keys().map(String::as_str).collect();
-            let message = format!("there is no broker {name}: the cluster has {}", known.join(", "));
-            return Err(Error::not_found(message).code("NO_SUCH_GROUP"));
+            let message = format!(
+                "the name servers know no broker {name}, only {}: it is down, or never was",
+                known.join(", ")
+            );
+            return Err(Error::unavailable(message).code("NO_SUCH_GROUP"));
         };
         group.brokers.get(&MASTER).cloned().ok_or_else(|| no_master(name, group))
     }
