@@ -15,7 +15,7 @@ pub(super) fn copy(kind: &'static Kind, change: &Change) -> Result<Vec<Step>> {
     match (before, after) {
         (None, None) => Ok(Vec::new()),
         (None, Some(after)) => Ok(vec![create(kind, change, &after)?]),
-        (Some(before), None) => Ok(vec![delete(kind, change, &before)]),
+        (Some(_), None) => Ok(vec![delete(kind, change)]),
         (Some(before), Some(after)) => Ok(edit(kind, change, &before, &after).into_iter().collect()),
     }
 }
@@ -79,17 +79,14 @@ fn without_nulls(spec: &Map<String, Value>) -> Map<String, Value> {
     spec
 }
 
-/// A topic's messages go with it; a group's offsets stay, so making its configuration again brings it back.
-fn delete(kind: &Kind, change: &Change, before: &Map<String, Value>) -> Step {
-    let write = write(change, Action::Delete);
-    let (summary, undo) = if kind.metadata_type == types::TOPIC {
-        ("its messages on this group are lost", None)
+/// A topic's messages go with it, and a group's offsets: nothing brings them back.
+fn delete(kind: &Kind, change: &Change) -> Step {
+    let lost = if kind.metadata_type == types::TOPIC {
+        "its messages on this group of brokers are lost"
     } else {
-        let create = Action::Create(json::text(&Value::Object(before.clone())));
-        ("its members cannot consume from this group; its offsets stay", Some(create))
+        "its offsets on this group of brokers are lost"
     };
-    let undo = undo.map(|action| Write { action, ..write.clone() });
-    Step { destructive: true, ..step(write, summary.to_owned(), undo) }
+    Step { destructive: true, ..step(write(change, Action::Delete), lost.to_owned(), None) }
 }
 
 /// One field, or one attribute, that changes.
@@ -323,11 +320,11 @@ mod tests {
     }
 
     #[test]
-    fn a_delete_says_what_goes() {
-        let steps = check(&TOPIC, json!({}), Value::Null, &["its messages on this group are lost"]);
-        assert!(steps[0].destructive && steps[0].undo.is_none());
-        let summary = "its members cannot consume from this group; its offsets stay";
-        let steps = check(&GROUP_CONFIG, json!({"retry_queues": 1}), Value::Null, &[summary]);
-        assert!(steps[0].destructive && matches!(steps[0].undo.as_ref().unwrap().action, Action::Create(_)));
+    fn a_delete_says_what_is_lost() {
+        for (kind, lost) in [(&TOPIC, "messages"), (&GROUP_CONFIG, "offsets")] {
+            let summary = format!("its {lost} on this group of brokers are lost");
+            let steps = check(kind, json!({}), Value::Null, &[&summary]);
+            assert!(steps[0].destructive && steps[0].undo.is_none());
+        }
     }
 }
