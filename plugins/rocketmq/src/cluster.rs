@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use headgate_sdk::framed::{Channel, Lost};
 use headgate_sdk::net::{self, Options};
-use headgate_sdk::{Error, ErrorKind, Result, log, secrets};
+use headgate_sdk::{Error, ErrorKind, Result, call, log, secrets};
 
 use crate::settings::{self, Settings};
 use crate::wire::{self, Answer, FRAME_BYTES_MAX, Request, Signer, codes};
@@ -49,7 +49,8 @@ impl Servers {
             None => None,
         };
         let name_servers = settings.name_servers.iter().map(settings::shown).collect();
-        Ok(Self { settings, signer, name_servers, members: Members::default(), links: BTreeMap::new() })
+        let members = Members::restore(settings.cluster.as_deref());
+        Ok(Self { settings, signer, name_servers, members, links: BTreeMap::new() })
     }
 
     /// All of the form, in its order.
@@ -68,14 +69,14 @@ impl Servers {
                 Some(Ok(told)) if told.is_empty() => empty = Some(told),
                 Some(Ok(told)) => {
                     self.prefer(&address);
-                    return self.members.learn(told, self.settings.cluster.as_deref());
+                    return self.learn(told);
                 }
                 Some(Err(error)) => errors.push(error),
                 None => {}
             }
         }
         match empty {
-            Some(told) => self.members.learn(told, self.settings.cluster.as_deref()),
+            Some(told) => self.learn(told),
             None => Err(nobody_answers(errors)),
         }
     }
@@ -102,8 +103,15 @@ impl Servers {
         if let Some((address, _)) = states.iter().find(|(_, state)| state.is_ok()) {
             self.prefer(&address.clone());
         }
-        self.members.learn(all, self.settings.cluster.as_deref())?;
+        self.learn(all)?;
         Ok(states)
+    }
+
+    fn learn(&mut self, told: members::Told) -> Result<()> {
+        let before = self.members.clone();
+        self.members.learn(told, self.settings.cluster.as_deref(), call::now_ms())?;
+        self.members.save(&before);
+        Ok(())
     }
 
     fn prefer(&mut self, address: &str) {

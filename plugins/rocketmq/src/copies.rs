@@ -16,6 +16,7 @@ use crate::wire::{Answer, Request, codes};
 pub(crate) mod get;
 pub(crate) mod list;
 mod routes;
+mod stats;
 pub(crate) mod write;
 
 /// What there is to know of a type whose copies lie on the groups.
@@ -59,8 +60,8 @@ pub(crate) static GROUP_CONFIG: Kind = Kind {
     write_one: |_, rewrite| {
         Request::new(codes::UPDATE_GROUP).body(json::text(&rewrite.for_wire()).into_bytes())
     },
-    // Its offsets stay: who makes the group again goes on where it was.
-    delete: |name| Request::new(codes::DELETE_GROUP).field("groupName", name).field("cleanOffset", false),
+    // With its offsets: a 5.5 broker that is told to keep them makes the group again at once, with the defaults.
+    delete: |name| Request::new(codes::DELETE_GROUP).field("groupName", name).field("cleanOffset", true),
 };
 
 /// Header fields are all that a single topic has on the wire, in every release.

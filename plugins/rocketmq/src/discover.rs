@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use headgate_sdk::framed::Lost;
 use headgate_sdk::json::{self, Value, json};
-use headgate_sdk::{Cluster, Error, Health, Node, Result};
+use headgate_sdk::{Cluster, Error, ErrorKind, Health, Node, Result};
 
 use crate::cluster::{Effect, Group, Servers};
 use crate::manifest::{BROKER, NAME_SERVER};
@@ -21,6 +21,10 @@ type Runtime = Result<BTreeMap<String, String>>;
 pub(crate) fn discover(servers: &mut Servers) -> Result<Cluster> {
     let states = servers.refresh_from_all()?;
     let runtimes = runtimes(servers);
+    // A name server lets everybody in: only the brokers tell that a login is wrong.
+    if let Some(error) = refused_by_all(&runtimes) {
+        return Err(error);
+    }
     let mut nodes: Vec<Node> = states.into_iter().map(name_server).collect();
     for (name, group) in &servers.members.groups {
         for (id, address) in &group.brokers {
@@ -62,6 +66,12 @@ fn runtime(answer: Result<Answer, Lost>) -> Runtime {
     let table = answer.get("table").and_then(Value::as_object);
     let text = |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
     Ok(table.into_iter().flatten().filter_map(text).collect())
+}
+
+fn refused_by_all(runtimes: &BTreeMap<String, Runtime>) -> Option<Error> {
+    let refusals = runtimes.values().filter_map(|runtime| runtime.as_ref().err());
+    let refusals: Vec<&Error> = refusals.filter(|error| error.kind == ErrorKind::Unauthenticated).collect();
+    refusals.first().filter(|_| refusals.len() == runtimes.len()).map(|error| (*error).clone())
 }
 
 fn name_server((address, state): (String, Result<()>)) -> Node {

@@ -43,11 +43,30 @@ fn copied(kind: &Kind, plural: &str, title: &str) -> MetadataType {
         granularity: Granularity::Whole,
         divergence: Divergence::Forbidden,
         spec: json::text(&spec_schema(kind.fields)),
-        status: json::text(&json!({"type": "object"})),
+        status: json::text(&status_schema(kind)),
         fields: kind.fields.iter().map(field).collect(),
         after: Vec::new(),
         extra: None,
     }
+}
+
+fn status_schema(kind: &Kind) -> Value {
+    let properties = if kind.metadata_type == TOPIC {
+        json!({
+            "messages": {"type": "integer", "title": "Messages, when one topic is asked for"},
+            "queues": {
+                "type": "array",
+                "description": "When one topic is asked for: oldest and next offset of each queue, and when it was written"
+            }
+        })
+    } else {
+        json!({})
+    };
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "properties": properties
+    })
 }
 
 fn field(def: &FieldDef) -> Field {
@@ -79,7 +98,7 @@ fn field_schema(field: &FieldDef) -> Value {
         Shape::Count { min, max, .. } => json!({"type": ["integer", "null"], "minimum": min, "maximum": max}),
         Shape::Flag { .. } => json!({"type": ["boolean", "null"]}),
         Shape::Permission => {
-            json!({"type": ["string", "null"], "examples": permission::NAMES, "x-headgate-enum": permission::NAMES})
+            json!({"type": ["string", "null"], "examples": permission::NAMES})
         }
         Shape::Attributes => {
             json!({"type": "object", "additionalProperties": {"type": ["string", "null"]}})

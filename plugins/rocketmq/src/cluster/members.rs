@@ -3,17 +3,29 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use headgate_sdk::framed::Lost;
-use headgate_sdk::json::Value;
-use headgate_sdk::{Error, ErrorKind, Result};
+use headgate_sdk::json::{self, Value};
+use headgate_sdk::{Error, ErrorKind, Result, log, state};
+use serde::{Deserialize, Serialize};
 
 use super::named;
 use crate::wire::Answer;
 
+/// Who is gone for longer has left.
+const REMEMBERED_MS: u64 = 24 * 60 * 60 * 1_000;
+
+/// Where the host keeps them between sessions.
+const STATE_KEY: &str = "members";
+
+/// Times alone are not worth a write more often.
+const SAVED_EVERY_MS: u64 = 60 * 60 * 1_000;
+
 /// The number of a group's master.
 pub(crate) const MASTER: u64 = 0;
 
-#[derive(Debug, Default, Clone, PartialEq)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Group {
+    /// When a name server told of it last; Unix time.
+    seen_ms: u64,
     /// Address by number; as told last.
     pub(crate) brokers: BTreeMap<u64, String>,
     /// What was told before and is told no more: it is down, or left.
@@ -23,22 +35,63 @@ pub(crate) struct Group {
 /// A name server's answer: cluster and brokers of each broker name.
 pub(crate) type Told = BTreeMap<String, (String, BTreeMap<u64, String>)>;
 
-/// Invariant: a group once seen stays for the session: a name server forgets a broker at the moment it dies, and a
-/// listing without it would look complete.
-#[derive(Debug, Default)]
+/// Invariant: a group once seen stays for a day: a name server forgets a broker at the moment it dies, and a listing
+/// without it would look complete.
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Members {
     pub(crate) cluster: Option<String>,
     pub(crate) groups: BTreeMap<String, Group>,
 }
 
 impl Members {
-    pub(super) fn learn(&mut self, told: Told, wanted: Option<&str>) -> Result<()> {
-        let clusters: BTreeSet<&str> = told.values().map(|(cluster, _)| cluster.as_str()).collect();
-        let cluster = match wanted.or(self.cluster.as_deref()) {
-            Some(name) if clusters.contains(name) || self.cluster.is_some() => name.to_owned(),
-            Some(name) => return Err(unknown_cluster(name, &clusters)),
-            None => only(&clusters)?.to_owned(),
+    /// As an earlier session saw them; nobody where the form names another cluster now.
+    pub(super) fn restore(wanted: Option<&str>) -> Self {
+        let kept = match state::get(STATE_KEY) {
+            Ok(kept) => kept.and_then(|kept| serde_json::from_slice::<Self>(&kept).ok()),
+            Err(error) => {
+                log::debug("members are not remembered", &[("because", &error.message)]);
+                None
+            }
         };
+        let same = |kept: &Self| wanted.is_none_or(|wanted| kept.cluster.as_deref() == Some(wanted));
+        kept.filter(same).unwrap_or_default()
+    }
+
+    /// For a later session, where something changed since `before`.
+    pub(super) fn save(&self, before: &Self) {
+        if !self.differs(before) {
+            return;
+        }
+        if let Err(error) = state::set(STATE_KEY, json::text(self).as_bytes()) {
+            log::debug("members are not remembered", &[("because", &error.message)]);
+        }
+    }
+
+    fn differs(&self, before: &Self) -> bool {
+        let same = |(name, group): (&String, &Group)| {
+            before.groups.get(name).is_some_and(|was| {
+                (&was.brokers, &was.gone) == (&group.brokers, &group.gone)
+                    && group.seen_ms.saturating_sub(was.seen_ms) < SAVED_EVERY_MS
+            })
+        };
+        self.groups.len() != before.groups.len() || !self.groups.iter().all(same)
+    }
+
+    pub(super) fn learn(&mut self, told: Told, wanted: Option<&str>, now_ms: u64) -> Result<()> {
+        let clusters: BTreeSet<&str> = told.values().map(|(cluster, _)| cluster.as_str()).collect();
+        let known = self.cluster.as_deref().filter(|known| wanted.is_none_or(|wanted| wanted == *known));
+        let cluster = match (known, wanted) {
+            // All of its brokers may be down. Where others answer instead, it is another cluster.
+            (Some(name), _) if clusters.contains(name) || clusters.is_empty() || wanted.is_some() => {
+                name.to_owned()
+            }
+            (_, Some(name)) if clusters.contains(name) => name.to_owned(),
+            (_, Some(name)) => return Err(unknown_cluster(name, &clusters)),
+            (_, None) => only(&clusters)?.to_owned(),
+        };
+        if self.cluster.as_ref() != Some(&cluster) {
+            self.groups.clear();
+        }
         for group in self.groups.values_mut() {
             let brokers = std::mem::take(&mut group.brokers);
             group.gone.extend(brokers);
@@ -48,8 +101,12 @@ impl Members {
                 let group = self.groups.entry(name).or_default();
                 group.gone.retain(|id, _| !brokers.contains_key(id));
                 group.brokers = brokers;
+                group.seen_ms = now_ms;
             }
         }
+        let left =
+            |group: &Group| group.brokers.is_empty() && now_ms.saturating_sub(group.seen_ms) > REMEMBERED_MS;
+        self.groups.retain(|_, group| !left(group));
         self.cluster = Some(cluster);
         Ok(())
     }
@@ -62,8 +119,11 @@ impl Members {
     pub(crate) fn master(&self, name: &str) -> Result<String> {
         let Some(group) = self.groups.get(name) else {
             let known: Vec<&str> = self.groups.keys().map(String::as_str).collect();
-            let message = format!("there is no broker {name}: the cluster has {}", known.join(", "));
-            return Err(Error::not_found(message).code("NO_SUCH_GROUP"));
+            let message = format!(
+                "the name servers know no broker {name}, only {}: it is down, or never was",
+                known.join(", ")
+            );
+            return Err(Error::unavailable(message).code("NO_SUCH_GROUP"));
         };
         group.brokers.get(&MASTER).cloned().ok_or_else(|| no_master(name, group))
     }
@@ -177,27 +237,49 @@ mod tests {
     #[test]
     fn the_only_cluster_needs_no_name_and_several_do() {
         let mut members = Members::default();
-        assert_eq!(members.learn(Told::new(), None).unwrap_err().code.as_deref(), Some("NO_BROKER"));
+        assert_eq!(members.learn(Told::new(), None, 5).unwrap_err().code.as_deref(), Some("NO_BROKER"));
         let two = answer(&[("a", "c1", "h:1"), ("b", "c2", "h:2")]);
-        let error = members.learn(two.clone(), None).unwrap_err();
+        let error = members.learn(two.clone(), None, 5).unwrap_err();
         assert!(error.message.contains("c1, c2: set `cluster`"), "{}", error.message);
-        let error = members.learn(two.clone(), Some("c3")).unwrap_err();
+        let error = members.learn(two.clone(), Some("c3"), 5).unwrap_err();
         assert!(error.message.contains("one of c1, c2"), "{}", error.message);
-        members.learn(two, Some("c2")).unwrap();
+        members.learn(two, Some("c2"), 5).unwrap();
         assert_eq!(members.groups.keys().collect::<Vec<_>>(), ["b"]);
     }
 
     #[test]
     fn a_broker_that_is_told_no_more_is_down_and_not_forgotten() {
         let mut members = Members::default();
-        members.learn(answer(&[("a", "c", "h:1"), ("b", "c", "h:2")]), None).unwrap();
-        members.learn(answer(&[("a", "c", "h:1")]), None).unwrap();
+        members.learn(answer(&[("a", "c", "h:1"), ("b", "c", "h:2")]), None, 5).unwrap();
+        members.learn(answer(&[("a", "c", "h:1")]), None, 5).unwrap();
         assert_eq!(members.master("a"), Ok("h:1".to_owned()));
         assert_eq!(members.master("b").unwrap_err().code.as_deref(), Some("NO_MASTER"));
         assert_eq!(members.groups["b"].gone.len(), 1);
-        members.learn(Told::new(), None).unwrap();
+        members.learn(Told::new(), None, 5).unwrap();
         assert!(members.masters().iter().all(|(_, master)| master.is_err()));
-        members.learn(answer(&[("b", "c", "h:3")]), None).unwrap();
+        members.learn(answer(&[("b", "c", "h:3")]), None, 5).unwrap();
         assert_eq!((members.master("b"), members.groups["b"].gone.len()), (Ok("h:3".to_owned()), 0));
+        members.learn(Told::new(), None, 6 + REMEMBERED_MS).unwrap();
+        assert_eq!(members.groups.len(), 0, "after a day it has left");
+    }
+
+    #[test]
+    fn another_cluster_under_the_same_address_is_not_taken_for_this_one() {
+        let mut members = Members::default();
+        members.learn(answer(&[("a", "c", "h:1")]), None, 5).unwrap();
+        members.learn(answer(&[("b", "d", "h:1")]), None, 5).unwrap();
+        assert_eq!(members.cluster.as_deref(), Some("d"));
+        assert_eq!(members.groups.keys().collect::<Vec<_>>(), ["b"]);
+    }
+
+    #[test]
+    fn a_later_session_remembers_who_is_down() {
+        let mut members = Members::default();
+        members.learn(answer(&[("a", "c", "h:1")]), None, 5).unwrap();
+        members.save(&Members::default());
+        assert_eq!(Members::restore(None), members);
+        assert_eq!(Members::restore(Some("c")), members);
+        assert_eq!(Members::restore(Some("d")), Members::default());
+        assert!(!members.differs(&members.clone()));
     }
 }

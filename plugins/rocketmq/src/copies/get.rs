@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use headgate_sdk::{Error, Lookup, ResourceKey, Result};
 
-use super::{Dump, Kind, dumps};
+use super::{Dump, Kind, dumps, stats};
 use crate::cluster::Servers;
+use crate::types;
 
 pub(crate) fn get(servers: &mut Servers, kind: &'static Kind, keys: &[&ResourceKey]) -> Result<Vec<Lookup>> {
     servers.refresh()?;
@@ -29,7 +30,11 @@ pub(crate) fn get(servers: &mut Servers, kind: &'static Kind, keys: &[&ResourceK
             None => Lookup::Failed(Error::internal("the group was not asked")),
         }
     };
-    Ok(keys.iter().map(look_up).collect())
+    let mut lookups: Vec<Lookup> = keys.iter().map(look_up).collect();
+    if kind.metadata_type == types::TOPIC {
+        stats::fill(servers, &mut lookups);
+    }
+    Ok(lookups)
 }
 
 /// What these groups hold now, by group; each is asked once.

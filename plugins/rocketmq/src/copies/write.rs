@@ -7,16 +7,22 @@ use std::collections::BTreeMap;
 
 use headgate_sdk::framed::Lost;
 use headgate_sdk::json::{self, Map, Value, json};
-use headgate_sdk::{Action, Edit, Error, ErrorKind, Outcome, Result, Write, Written};
+use headgate_sdk::{Action, Edit, Error, ErrorKind, Outcome, Result, Write, Written, call};
 
 use super::{Dump, Kind, get, routes};
 use crate::cluster::Servers;
-use crate::fields::Rewrite;
+use crate::fields::{self, Rewrite};
 use crate::types;
 use crate::wire::{Answer, Request, codes, put};
 
 /// Objects of one request: a few hundred kilobytes, and a broker's file written once instead of so many times.
 const OBJECTS_PER_REQUEST_MAX: usize = 2_000;
+
+/// Single changes of a round, each some ten milliseconds of a broker's time.
+const SINGLES_AT_ONCE: usize = 250;
+
+/// Left of a call's time for another round of single changes.
+const ROUND_TIME_MS: u64 = 6_000;
 
 /// What is sent for a write, at its place among the writes.
 struct Task<'a> {
@@ -100,6 +106,7 @@ fn rewrite(
         }
         (Action::Edit(edits), Some(there)) => {
             let mut rewrite = Rewrite::of(there.clone());
+            edits.iter().try_for_each(|edit| known(kind, there, edit))?;
             edits.iter().try_for_each(|edit| apply(kind, &mut rewrite, edit))?;
             Ok(Some(rewrite))
         }
@@ -120,6 +127,18 @@ fn rewrite(
 fn merge(kind: &'static Kind, rewrite: &mut Rewrite, spec: &str) -> Result<()> {
     let spec: Map<String, Value> = json::parse(spec, "read the spec")?;
     spec.iter().try_for_each(|(name, value)| rewrite.set(kind.fields, &[name], Some(value)))
+}
+
+/// A field that the broker does not tell it does not have: it would take the write and drop it.
+fn known(kind: &Kind, there: &Map<String, Value>, edit: &Edit) -> Result<()> {
+    let name = json::pointer_tokens(&edit.path).into_iter().next().unwrap_or_default();
+    match fields::find(kind.fields, &name) {
+        Some(field) if !there.contains_key(field.wire) => {
+            let message = format!("the broker's RocketMQ is too old for {name}: leave it out");
+            Err(Error::unsupported(message).code("NO_SUCH_FIELD"))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn apply(kind: &'static Kind, rewrite: &mut Rewrite, edit: &Edit) -> Result<()> {
@@ -162,17 +181,51 @@ fn send_puts(servers: &mut Servers, kind: &Kind, tasks: &[Task<'_>], outcomes: &
             }
         }
     }
-    let single = |task: &&Task<'_>| {
+    for chunk in singles.chunks(SINGLES_AT_ONCE) {
+        if out_of_time() {
+            chunk.iter().for_each(|task| put(outcomes, task.index, not_sent(kind, task)));
+            continue;
+        }
+        send_singles(servers, kind, chunk, outcomes);
+    }
+}
+
+/// One request for each; gives the ids of what was done.
+fn send_singles<'a>(
+    servers: &mut Servers,
+    kind: &Kind,
+    tasks: &[&Task<'a>],
+    outcomes: &mut [Option<Outcome>],
+) -> Vec<&'a str> {
+    let question = |task: &&Task<'_>| {
         let request = match &task.rewrite {
             Some(rewrite) => (kind.write_one)(task.id, rewrite),
             None => (kind.delete)(task.id),
         };
         (task.master.clone(), request)
     };
-    let questions: Vec<(String, Request)> = singles.iter().map(single).collect();
-    for (task, answer) in singles.iter().zip(servers.write_each(&questions)) {
-        put(outcomes, task.index, outcome(answer, &format!("write {} {}", kind.noun, task.id)));
+    let questions: Vec<(String, Request)> = tasks.iter().map(question).collect();
+    let mut succeeded = Vec::new();
+    for (task, answer) in tasks.iter().zip(servers.write_each(&questions)) {
+        let verb = if task.rewrite.is_some() { "write" } else { "delete" };
+        let outcome = outcome(answer, &format!("{verb} {} {}", kind.noun, task.id));
+        if matches!(outcome, Outcome::Done(_)) {
+            succeeded.push(task.id);
+        }
+        put(outcomes, task.index, outcome);
     }
+    succeeded
+}
+
+/// A broker writes its whole file for each single change: thousands take longer than a call may.
+fn out_of_time() -> bool {
+    call::remaining_ms() < ROUND_TIME_MS
+}
+
+fn not_sent(kind: &Kind, task: &Task<'_>) -> Outcome {
+    let message =
+        format!("{} {} was not sent: the call's time is over; it goes with the next one", kind.noun, task.id);
+    Outcome::Failed(Error::new(ErrorKind::Timeout, message).code("NOT_SENT").retry_after_ms(0))
 }
 
 fn list_request(kind: &Kind, tasks: &[&Task<'_>]) -> Request {
@@ -182,24 +235,23 @@ fn list_request(kind: &Kind, tasks: &[&Task<'_>]) -> Request {
     Request::new(kind.write_list).body(json::text(&body).into_bytes())
 }
 
+/// Routes go with each round, so that a call that is cut leaves few of them behind.
 fn send_deletes(
     servers: &mut Servers,
     kind: &'static Kind,
     tasks: &[Task<'_>],
     outcomes: &mut [Option<Outcome>],
 ) {
-    let question = |task: &Task<'_>| (task.master.clone(), (kind.delete)(task.id));
-    let questions: Vec<(String, Request)> = tasks.iter().map(question).collect();
-    let mut gone = Vec::new();
-    for (task, answer) in tasks.iter().zip(servers.write_each(&questions)) {
-        let outcome = outcome(answer, &format!("delete {} {}", kind.noun, task.id));
-        if matches!(outcome, Outcome::Done(_)) {
-            gone.push(task.id);
+    let tasks: Vec<&Task<'_>> = tasks.iter().collect();
+    for chunk in tasks.chunks(SINGLES_AT_ONCE) {
+        if out_of_time() {
+            chunk.iter().for_each(|task| put(outcomes, task.index, not_sent(kind, task)));
+            continue;
         }
-        put(outcomes, task.index, outcome);
-    }
-    if kind.metadata_type == types::TOPIC && !gone.is_empty() {
-        routes::clear(servers, &gone);
+        let gone = send_singles(servers, kind, chunk, outcomes);
+        if kind.metadata_type == types::TOPIC && !gone.is_empty() {
+            routes::clear(servers, &gone);
+        }
     }
 }
 
@@ -282,6 +334,14 @@ mod tests {
             (&json!(6), &json!(2), &json!(5))
         );
         assert_eq!(written["attributes"], json!({"-a": ""}));
+    }
+
+    #[test]
+    fn an_old_broker_has_fewer_fields() {
+        let there = object(json!({"topicName": "orders", "perm": 6}));
+        let edits = Action::Edit(vec![edit("/attributes/message.type", "\"FIFO\"")]);
+        let error = rewrite(&TOPIC, &write(edits), Some(&there)).unwrap_err();
+        assert_eq!((error.kind, error.code.as_deref()), (ErrorKind::Unsupported, Some("NO_SUCH_FIELD")));
     }
 
     #[test]

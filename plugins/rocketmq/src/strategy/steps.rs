@@ -15,7 +15,7 @@ pub(super) fn copy(kind: &'static Kind, change: &Change) -> Result<Vec<Step>> {
     match (before, after) {
         (None, None) => Ok(Vec::new()),
         (None, Some(after)) => Ok(vec![create(kind, change, &after)?]),
-        (Some(before), None) => Ok(vec![delete(kind, change, &before)]),
+        (Some(_), None) => Ok(vec![delete(kind, change)]),
         (Some(before), Some(after)) => Ok(edit(kind, change, &before, &after).into_iter().collect()),
     }
 }
@@ -79,17 +79,14 @@ fn without_nulls(spec: &Map<String, Value>) -> Map<String, Value> {
     spec
 }
 
-/// A topic's messages go with it; a group's offsets stay, so making its configuration again brings it back.
-fn delete(kind: &Kind, change: &Change, before: &Map<String, Value>) -> Step {
-    let write = write(change, Action::Delete);
-    let (summary, undo) = if kind.metadata_type == types::TOPIC {
-        ("its messages on this group are lost", None)
+/// A topic's messages go with it, and a group's offsets: nothing brings them back.
+fn delete(kind: &Kind, change: &Change) -> Step {
+    let lost = if kind.metadata_type == types::TOPIC {
+        "its messages on this group of brokers are lost"
     } else {
-        let create = Action::Create(json::text(&Value::Object(before.clone())));
-        ("its members cannot consume from this group; its offsets stay", Some(create))
+        "its offsets on this group of brokers are lost"
     };
-    let undo = undo.map(|action| Write { action, ..write.clone() });
-    Step { destructive: true, ..step(write, summary.to_owned(), undo) }
+    Step { destructive: true, ..step(write(change, Action::Delete), lost.to_owned(), None) }
 }
 
 /// One field, or one attribute, that changes.
@@ -119,7 +116,7 @@ fn edit(
     let edits = differences.iter().map(|one| edited(&one.path, one.wish)).collect();
     let undo = differences.iter().map(|one| edited(&one.path, one.was)).collect();
     let mut summary = differences.iter().map(line).collect::<Vec<_>>().join(", ");
-    let destructive = differences.iter().any(|one| hides_messages(kind, one));
+    let destructive = differences.iter().any(|one| hides_messages(kind, change, one));
     if destructive {
         summary.push_str(" (messages in the queues that go are not consumed any more)");
     }
@@ -146,7 +143,8 @@ fn differences<'a>(field: &FieldDef, was: Option<&'a Value>, wish: &'a Value) ->
         return wish.as_object().into_iter().flatten().filter_map(difference).collect();
     }
     let default = field.default();
-    let same = if wish.is_null() { was == Some(&default) } else { was == Some(wish) };
+    // An old broker that does not have the field has its default.
+    let same = if wish.is_null() { was.is_none_or(|was| *was == default) } else { was == Some(wish) };
     if same {
         return Vec::new();
     }
@@ -154,11 +152,17 @@ fn differences<'a>(field: &FieldDef, was: Option<&'a Value>, wish: &'a Value) ->
     vec![Difference { path: pointer([field.name]), name: field.name.to_owned(), was, wish }]
 }
 
-/// Whether there are messages in these queues cannot be seen here.
-fn hides_messages(kind: &Kind, one: &Difference<'_>) -> bool {
+/// Whether there are messages in the queues that go. Where the broker did not tell, there may be.
+fn hides_messages(kind: &Kind, change: &Change, one: &Difference<'_>) -> bool {
     let default = || fields::find(kind.fields, "read_queues")?.default().as_i64();
-    let wish = one.wish.map_or_else(default, Value::as_i64);
-    one.path == "/read_queues" && one.was.and_then(Value::as_i64) > wish
+    let Some(wish) = one.wish.map_or_else(default, Value::as_i64) else { return false };
+    if one.path != "/read_queues" || one.was.and_then(Value::as_i64).is_none_or(|was| was <= wish) {
+        return false;
+    }
+    let status = document(change.status.as_deref()).ok().flatten().unwrap_or_default();
+    let Some(queues) = status.get("queues").and_then(Value::as_array) else { return true };
+    let number = |queue: &Value, name: &str| queue.get(name).and_then(Value::as_i64).unwrap_or_default();
+    queues.iter().any(|queue| number(queue, "queue") >= wish && number(queue, "max") > number(queue, "min"))
 }
 
 fn edited(path: &str, value: Option<&Value>) -> Edit {
@@ -283,6 +287,19 @@ mod tests {
     }
 
     #[test]
+    fn queues_that_are_seen_empty_may_go() {
+        let fewer = |queue: i64, max: i64| {
+            let mut change = change("orders", json!({"read_queues": 8}), json!({"read_queues": 4}));
+            let queue = json!({"queue": queue, "min": 2, "max": max});
+            change.status = Some(json!({"queues": [queue]}).to_string());
+            copy(&TOPIC, &change).unwrap()[0].destructive
+        };
+        assert!(fewer(4, 3));
+        assert!(!fewer(4, 2));
+        assert!(!fewer(3, 9));
+    }
+
+    #[test]
     fn what_is_as_wished_needs_no_write() {
         let before = json!({"read_queues": 8, "permission": "RW", "order": false});
         check(&TOPIC, before.clone(), json!({"read_queues": null, "permission": "RW"}), &[]);
@@ -303,11 +320,11 @@ mod tests {
     }
 
     #[test]
-    fn a_delete_says_what_goes() {
-        let steps = check(&TOPIC, json!({}), Value::Null, &["its messages on this group are lost"]);
-        assert!(steps[0].destructive && steps[0].undo.is_none());
-        let summary = "its members cannot consume from this group; its offsets stay";
-        let steps = check(&GROUP_CONFIG, json!({"retry_queues": 1}), Value::Null, &[summary]);
-        assert!(steps[0].destructive && matches!(steps[0].undo.as_ref().unwrap().action, Action::Create(_)));
+    fn a_delete_says_what_is_lost() {
+        for (kind, lost) in [(&TOPIC, "messages"), (&GROUP_CONFIG, "offsets")] {
+            let summary = format!("its {lost} on this group of brokers are lost");
+            let steps = check(kind, json!({}), Value::Null, &[&summary]);
+            assert!(steps[0].destructive && steps[0].undo.is_none());
+        }
     }
 }

@@ -11,6 +11,7 @@ pub(crate) const BROKER_RUNTIME: i32 = 28;
 pub(crate) const CLUSTER_INFO: i32 = 106;
 pub(crate) const UPDATE_GROUP: i32 = 200;
 pub(crate) const ALL_GROUP_CONFIGS: i32 = 201;
+pub(crate) const TOPIC_STATS: i32 = 202;
 pub(crate) const CONSUMER_CONNECTIONS: i32 = 203;
 pub(crate) const DELETE_GROUP: i32 = 207;
 pub(crate) const CONSUME_STATS: i32 = 208;
@@ -54,7 +55,11 @@ const CODES: [(i32, &str, ErrorKind, &str); 10] = [
 /// was written keeps its number.
 pub(crate) fn error(code: i32, remark: Option<&str>, what: &str) -> Error {
     let known = CODES.binary_search_by_key(&code, |(code, ..)| *code).ok().and_then(|index| CODES.get(index));
-    let said = remark.filter(|text| !text.is_empty()).map(|text| format!(": {text}")).unwrap_or_default();
+    let said = remark
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
+        .map(|text| format!(": {text}"))
+        .unwrap_or_default();
     let Some((_, name, kind, advice)) = known else {
         let text = format!("{what}: RocketMQ refused with the unknown code {code}{said}");
         return Error::new(ErrorKind::Other, text).code(code.to_string());
