@@ -21,8 +21,8 @@ build: ## leave target/debug/headgate, which serves by itself
 run: build ## start a host on SQLite with the built-in plugins, in your own data folder
 	exec $(TARGET)/debug/headgate serve
 
-demo: ## a real Kafka under control, step by step; ends what it started
-	@tests/demo.sh
+demo: ## a real Kafka under control, step by step; KIND=rocketmq: a real RocketMQ; ends what it started
+	@tests/demo/run.sh $(KIND)
 
 test: backends lint deny unit scenarios ## all that CI runs
 

@@ -2,7 +2,7 @@
 # Makes sure that what the build, the demo and the tests need of the machine is there, and says what it does.
 #   install.sh [--demo]     --demo leaves out what only the tests need (PostgreSQL)
 # Missing packages are installed by apt where it exists and we are root (or sudo asks for no password); else they are
-# named with the command that installs them, and the exit code is 1. Then the Kafka jars are fetched, once.
+# named with the command that installs them, and the exit code is 1. Then the jars of Kafka and RocketMQ are fetched, once.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
@@ -77,6 +77,14 @@ ensure_kafka() {
   [[ -e $lib/broker.jsa ]] || { echo "making Kafka's class archive: brokers start a third faster"; "$here/kafka/archive.sh"; }
 }
 
+ensure_rocketmq() {
+  local lib
+  lib=$(ROCKETMQ_FOLDER_ONLY=1 "$here/rocketmq/jars.sh")
+  [[ -e $lib/.complete ]] || echo "fetching RocketMQ from Maven into $lib"
+  "$here/rocketmq/jars.sh" >/dev/null
+}
+
 ensure_packages "${1:-}"
 ensure_rust
 ensure_kafka
+ensure_rocketmq

@@ -189,10 +189,10 @@ fn port_range(text: &str) -> Option<(u16, u16)> {
     (range.0 <= range.1).then_some(range)
 }
 
-/// `HOST:PORT,…` or an array of them.
+/// `HOST:PORT,…`, parted by commas or semicolons, or an array of them.
 fn addresses(field: &Value) -> Vec<(String, Option<u16>)> {
     let texts: Vec<&str> = match field {
-        Value::String(text) => text.split(',').collect(),
+        Value::String(text) => text.split([',', ';']).collect(),
         Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Vec::new(),
     };
