@@ -76,8 +76,9 @@ fn several_edits_are_one_rewrite_that_keeps_what_others_set(database: &Database)
     let now = cluster.topic(&name)?;
     assert_eq!(now.get("broker-a"), Some(&Queues { read: 8, write: 8, permission: 4 }));
     let resource = host.get(&format!("/api/v1/clusters/mq/resources/topic/{name}?at={at}"))?;
-    assert_eq!(resource["observed"]["order"], true, "what somebody else set is kept: {resource}");
-    assert_eq!(resource["status"], "synced");
+    let at = |pointer: &str| resource.pointer(pointer).cloned().unwrap_or_default();
+    assert_eq!(at("/observed/order"), true, "what somebody else set is kept: {resource}");
+    assert_eq!(at("/status"), "synced");
     Ok(())
 }
 
@@ -135,7 +136,7 @@ fn a_group_that_is_down_leaves_the_other_alone(database: &Database) -> Result<()
         "it says who is silent: {synced}"
     );
     let both = host.get(&format!("/api/v1/clusters/mq/resources?type=topic&pattern={name}"))?;
-    let copies = both["items"].as_array().context("no items")?;
+    let copies = both.get("items").and_then(serde_json::Value::as_array).context("no items")?;
     assert_eq!(copies.len(), 2, "the copy of the silent group is kept: {both}");
 
     // The part that can be done is done; the other says why it was not.

@@ -35,6 +35,7 @@ pub struct ResourceFilter {
 pub struct StatusCount {
     #[serde(rename = "type")]
     pub metadata_type: String,
+    pub place: Place,
     pub status: Status,
     pub count: u64,
 }
@@ -128,14 +129,15 @@ impl Store {
         .collect()
     }
 
+    /// By type and place: a cluster's, a group's and a node's status are sums of these.
     pub async fn count_resources(&self, cluster: &ClusterId) -> Result<Vec<StatusCount>, StoreError> {
         let mut connection = self.reader().await?;
         sqlx::query(
-            "select type, status, count(*)
+            "select type, place, status, count(*)
             from resources
             where cluster_id = $1
-            group by type, status
-            order by type, status",
+            group by type, place, status
+            order by type, place, status",
         )
         .bind(cluster.as_str())
         .fetch_all(&mut *connection)
@@ -145,6 +147,7 @@ impl Store {
             let mut columns = Columns::of(row, "resources");
             Ok(StatusCount {
                 metadata_type: columns.text()?,
+                place: columns.parsed()?,
                 status: columns.word()?,
                 count: columns.number()?,
             })

@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 use crate::app::ClusterDetails;
 use crate::app::engine::{Cycle, TypeCycle};
 use crate::domain::cluster::{Cluster, Node};
+use crate::domain::place::Place;
 use crate::domain::policy::Authority;
 use crate::domain::resource::{ListFailure, Sweep};
 use crate::domain::status::Status;
@@ -76,11 +77,13 @@ pub struct NodeView {
     pub seen_at_ms: i64,
 }
 
-/// How many resources of a type have a status.
+/// How many resources of a type at a place have a status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StatusCountView {
     #[serde(rename = "type")]
     pub metadata_type: String,
+    /// `cluster`, `group:NAME` or `node:ID`.
+    pub place: Place,
     pub status: Status,
     pub count: u64,
 }
@@ -116,6 +119,7 @@ impl From<ClusterDetails> for ClusterView {
             .into_iter()
             .map(|one| StatusCountView {
                 metadata_type: one.metadata_type,
+                place: one.place,
                 status: one.status,
                 count: one.count,
             })

@@ -13,6 +13,7 @@ use crate::cli::table::{Cell, Table, printable};
 use crate::cli::terminal::Tone;
 use crate::cli::time::{age, moment};
 use crate::domain::cluster::{Health, Reach};
+use crate::domain::place::Place;
 
 pub(super) fn list(output: Output, session: &mut Session<'_>) -> Result<Exit, Failure> {
     let clusters: Vec<Value> = session.client()?.list("/clusters", &[], None)?;
@@ -125,19 +126,16 @@ fn nodes(view: &ClusterView, session: &mut Session<'_>) -> Result<(), Failure> {
 }
 
 fn resources(view: &ClusterView, session: &mut Session<'_>) -> Result<(), Failure> {
-    let mut types: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut types: BTreeMap<(&str, &Place), Vec<String>> = BTreeMap::new();
     for count in &view.counts {
-        types.entry(&count.metadata_type).or_default().push(format!(
-            "{} {}",
-            count.count,
-            word(&count.status)
-        ));
+        let counts = types.entry((&count.metadata_type, &count.place)).or_default();
+        counts.push(format!("{} {}", count.count, word(&count.status)));
     }
     if !types.is_empty() {
         session.terminal.line("\nResources")?;
-        let mut table = Table::new(&["type", "status"]);
-        for (name, counts) in types {
-            table.row(vec![name.into(), counts.join(", ").into()]);
+        let mut table = Table::new(&["type", "at", "status"]);
+        for ((name, place), counts) in types {
+            table.row(vec![name.into(), place.to_string().into(), counts.join(", ").into()]);
         }
         table.print("  ", session.terminal)?;
     }
