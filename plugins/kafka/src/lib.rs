@@ -1,7 +1,9 @@
-//! The Kafka plugin: topics, dynamic broker configuration and consumer groups of a Kafka cluster, over Kafka's own protocol.
+//! The Kafka plugin: topics, dynamic broker configuration, consumer groups and access rules of a Kafka cluster, over
+//! Kafka's own protocol.
 //!
 //! What decides (`manifest`, `types`, `strategy`) touches no network; what talks is `driver` and below it.
 
+mod acls;
 mod batch;
 mod broker_configs;
 mod cluster;

@@ -5,8 +5,9 @@ use headgate_sdk::{Change, ConfigStrategy, Error, Issue, Result, Severity, Step}
 
 use crate::Kafka;
 use crate::driver::unknown_type;
-use crate::types::{BROKER_CONFIG, CONSUMER_GROUP, TOPIC};
+use crate::types::{ACL, BROKER_CONFIG, CONSUMER_GROUP, TOPIC};
 
+mod acl;
 mod normalize;
 mod steps;
 mod validate;
@@ -16,6 +17,7 @@ impl ConfigStrategy for Kafka {
         match metadata_type {
             TOPIC => normalize::topic(spec),
             BROKER_CONFIG => normalize::broker_config(spec),
+            ACL => normalize::object(spec).map(acl::normalize),
             _ => Ok(spec),
         }
     }
@@ -24,6 +26,7 @@ impl ConfigStrategy for Kafka {
         match metadata_type {
             TOPIC => validate::topic(spec, facts),
             BROKER_CONFIG => validate::broker_config(spec),
+            ACL => acl::validate(spec),
             CONSUMER_GROUP => vec![issue("", "consumer groups can only be read")],
             other => vec![issue("", &unknown_type(other).message)],
         }
@@ -33,6 +36,7 @@ impl ConfigStrategy for Kafka {
         let steps = |change: &Change| match change.key.metadata_type.as_str() {
             TOPIC => steps::topic(change),
             BROKER_CONFIG => steps::broker_config(change),
+            ACL => acl::steps(change),
             CONSUMER_GROUP => Err(Error::unsupported("consumer groups can only be read")),
             other => Err(unknown_type(other)),
         };
