@@ -8,8 +8,8 @@ use kafka_protocol::messages::MetadataRequest;
 
 use crate::cluster::Brokers;
 use crate::settings::Settings;
-use crate::types::{self, ACL, BROKER_CONFIG, CONSUMER_GROUP, TOPIC};
-use crate::{acls, broker_configs, discover, groups, topics};
+use crate::types::{self, ACL, BROKER_CONFIG, CONSUMER_GROUP, QUOTA, TOPIC};
+use crate::{acls, broker_configs, discover, groups, quotas, topics};
 
 /// A page that the host asks for without a limit.
 const PAGE_ROWS_MAX: usize = 1_000;
@@ -20,6 +20,7 @@ pub struct Kafka {
     topics: topics::list::Sweep,
     groups: groups::list::Sweep,
     acls: acls::list::Sweep,
+    quotas: quotas::list::Sweep,
 }
 
 impl StorageDriver for Kafka {
@@ -29,6 +30,7 @@ impl StorageDriver for Kafka {
             topics: topics::list::Sweep::default(),
             groups: groups::list::Sweep::default(),
             acls: acls::list::Sweep::default(),
+            quotas: quotas::list::Sweep::default(),
         })
     }
 
@@ -60,6 +62,7 @@ impl StorageDriver for Kafka {
             BROKER_CONFIG => broker_configs::list(&mut self.brokers, query, limit),
             CONSUMER_GROUP => self.groups.page(&mut self.brokers, query, limit),
             ACL => self.acls.page(&mut self.brokers, query, limit),
+            QUOTA => self.quotas.page(&mut self.brokers, query, limit),
             other => Err(unknown_type(other)),
         }
     }
@@ -73,6 +76,7 @@ impl StorageDriver for Kafka {
                 BROKER_CONFIG => broker_configs::get(&mut self.brokers, &chosen),
                 CONSUMER_GROUP => groups::get::get(&mut self.brokers, &chosen),
                 ACL => acls::list::get(&mut self.brokers, &chosen),
+                QUOTA => quotas::list::get(&mut self.brokers, &chosen),
                 other => Err(unknown_type(other)),
             };
             let found = found.unwrap_or_else(|error| vec![Lookup::Failed(error); asked.len()]);
@@ -90,6 +94,7 @@ impl StorageDriver for Kafka {
                 TOPIC => topics::write::write(&mut self.brokers, &chosen, dry_run),
                 BROKER_CONFIG => broker_configs::write(&mut self.brokers, &chosen, dry_run),
                 ACL => acls::write::write(&mut self.brokers, &chosen, dry_run),
+                QUOTA => quotas::write::write(&mut self.brokers, &chosen, dry_run),
                 CONSUMER_GROUP => chosen.iter().map(|_| Outcome::Failed(read_only())).collect(),
                 other => chosen.iter().map(|_| Outcome::Failed(unknown_type(other))).collect(),
             };

@@ -1,5 +1,5 @@
-//! The Kafka plugin: topics, dynamic broker configuration, consumer groups and access rules of a Kafka cluster, over
-//! Kafka's own protocol.
+//! The Kafka plugin: topics, dynamic broker configuration, consumer groups, access rules and quotas of a Kafka
+//! cluster, over Kafka's own protocol.
 //!
 //! What decides (`manifest`, `types`, `strategy`) touches no network; what talks is `driver` and below it.
 
@@ -12,6 +12,7 @@ mod discover;
 mod driver;
 mod groups;
 mod manifest;
+mod quotas;
 mod settings;
 mod strategy;
 mod topic_keys;

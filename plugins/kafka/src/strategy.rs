@@ -5,10 +5,11 @@ use headgate_sdk::{Change, ConfigStrategy, Error, Issue, Result, Severity, Step}
 
 use crate::Kafka;
 use crate::driver::unknown_type;
-use crate::types::{ACL, BROKER_CONFIG, CONSUMER_GROUP, TOPIC};
+use crate::types::{ACL, BROKER_CONFIG, CONSUMER_GROUP, QUOTA, TOPIC};
 
 mod acl;
 mod normalize;
+mod quota;
 mod steps;
 mod validate;
 
@@ -18,6 +19,7 @@ impl ConfigStrategy for Kafka {
             TOPIC => normalize::topic(spec),
             BROKER_CONFIG => normalize::broker_config(spec),
             ACL => normalize::object(spec).map(acl::normalize),
+            QUOTA => normalize::object(spec).map(quota::normalize),
             _ => Ok(spec),
         }
     }
@@ -27,6 +29,7 @@ impl ConfigStrategy for Kafka {
             TOPIC => validate::topic(spec, facts),
             BROKER_CONFIG => validate::broker_config(spec),
             ACL => acl::validate(spec),
+            QUOTA => quota::validate(spec),
             CONSUMER_GROUP => vec![issue("", "consumer groups can only be read")],
             other => vec![issue("", &unknown_type(other).message)],
         }
@@ -37,6 +40,7 @@ impl ConfigStrategy for Kafka {
             TOPIC => steps::topic(change),
             BROKER_CONFIG => steps::broker_config(change),
             ACL => acl::steps(change),
+            QUOTA => quota::steps(change),
             CONSUMER_GROUP => Err(Error::unsupported("consumer groups can only be read")),
             other => Err(unknown_type(other)),
         };

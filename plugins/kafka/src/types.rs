@@ -4,18 +4,19 @@ use headgate_sdk::json::{self, Map, Value, json};
 use headgate_sdk::{Divergence, EditRule, Field, Granularity, MetadataType, MetadataTypes, Scope, Verbs};
 
 use crate::topic_keys::{self, Kind};
-use crate::{Kafka, acls, groups};
+use crate::{Kafka, acls, groups, quotas};
 
 pub(crate) const TOPIC: &str = "topic";
 pub(crate) const BROKER_CONFIG: &str = "broker-config";
 pub(crate) const CONSUMER_GROUP: &str = "consumer-group";
 pub(crate) const ACL: &str = "acl";
+pub(crate) const QUOTA: &str = "quota";
 
-pub(crate) const NAMES: [&str; 4] = [TOPIC, BROKER_CONFIG, CONSUMER_GROUP, ACL];
+pub(crate) const NAMES: [&str; 5] = [TOPIC, BROKER_CONFIG, CONSUMER_GROUP, ACL, QUOTA];
 
 impl MetadataTypes for Kafka {
     fn list_types(facts: Option<&Value>) -> Vec<MetadataType> {
-        vec![topic(facts.unwrap_or(&Value::Null)), broker_config(), consumer_group(), acl()]
+        vec![topic(facts.unwrap_or(&Value::Null)), broker_config(), consumer_group(), acl(), quota()]
     }
 }
 
@@ -159,6 +160,26 @@ fn acl() -> MetadataType {
         spec: json::text(&acls::spec_schema()),
         status: json::text(&json!({"type": "object"})),
         fields: acls::PARTS.iter().map(|part| field(&format!("/{part}"), EditRule::Immutable)).collect(),
+        after: Vec::new(),
+        extra: None,
+    }
+}
+
+fn quota() -> MetadataType {
+    MetadataType {
+        name: QUOTA.to_owned(),
+        plural: "quotas".to_owned(),
+        title: "Client quota".to_owned(),
+        scope: Scope::Cluster,
+        roles: Vec::new(),
+        identity: Vec::new(),
+        tells_defaults: true,
+        verbs: Verbs { create: true, update: true, delete: true },
+        granularity: Granularity::PerKey,
+        divergence: Divergence::Single,
+        spec: json::text(&quotas::spec_schema()),
+        status: json::text(&quotas::status_schema()),
+        fields: Vec::new(),
         after: Vec::new(),
         extra: None,
     }

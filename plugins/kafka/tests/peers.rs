@@ -16,8 +16,8 @@ use headgate_sdk::{Action, Error, ErrorKind, Outcome, Place, ResourceKey, Storag
 use kafka_protocol::messages::api_versions_response::ApiVersion;
 use kafka_protocol::messages::create_acls_response::AclCreationResult;
 use kafka_protocol::messages::{
-    ApiVersionsResponse, CreateAclsRequest, CreateAclsResponse, CreateTopicsRequest, DeleteAclsRequest,
-    DeleteTopicsRequest, MetadataRequest,
+    AlterClientQuotasRequest, ApiVersionsResponse, CreateAclsRequest, CreateAclsResponse,
+    CreateTopicsRequest, DeleteAclsRequest, DeleteTopicsRequest, MetadataRequest,
 };
 use kafka_protocol::protocol::{Encodable, Message, Request};
 
@@ -63,6 +63,7 @@ fn versions() -> Vec<u8> {
         key(CreateTopicsRequest::KEY, CreateTopicsRequest::VERSIONS.max),
         key(DeleteTopicsRequest::KEY, DeleteTopicsRequest::VERSIONS.max),
         key(CreateAclsRequest::KEY, CreateAclsRequest::VERSIONS.max),
+        key(AlterClientQuotasRequest::KEY, AlterClientQuotasRequest::VERSIONS.max),
         key(DeleteAclsRequest::KEY, DeleteAclsRequest::VERSIONS.max),
     ];
     let mut body = Vec::new();
@@ -205,6 +206,7 @@ fn a_write_whose_answer_is_lost_is_unknown() {
         write("b", Action::Delete),
         write_of("acl", RULE, create()),
         write_of("acl", RULE, Action::Delete),
+        write_of("quota", "user=alice", Action::Delete),
     ];
     for write in writes {
         let outcomes = open(&address).write_resources(&[write], false).unwrap();
@@ -216,7 +218,8 @@ fn a_write_whose_answer_is_lost_is_unknown() {
 fn a_write_that_was_never_sent_failed() {
     let address = peer(drop);
     let create = || Action::Create("{}".to_owned());
-    for write in [write("a", create()), write_of("acl", RULE, create())] {
+    let quota = write_of("quota", "user=alice", Action::Delete);
+    for write in [write("a", create()), write_of("acl", RULE, create()), quota] {
         let outcomes = open(&address).write_resources(&[write], false).unwrap();
         assert!(matches!(outcomes.as_slice(), [Outcome::Failed(_)]), "{outcomes:?}");
     }
