@@ -8,8 +8,8 @@ use kafka_protocol::messages::MetadataRequest;
 
 use crate::cluster::Brokers;
 use crate::settings::Settings;
-use crate::types::{self, ACL, BROKER_CONFIG, CONSUMER_GROUP, QUOTA, TOPIC};
-use crate::{acls, broker_configs, discover, groups, quotas, topics};
+use crate::types::{self, ACL, BROKER_CONFIG, CONSUMER_GROUP, LOG_DIR, QUOTA, TOPIC};
+use crate::{acls, broker_configs, discover, groups, log_dirs, quotas, topics};
 
 /// A page that the host asks for without a limit.
 const PAGE_ROWS_MAX: usize = 1_000;
@@ -21,6 +21,7 @@ pub struct Kafka {
     groups: groups::list::Sweep,
     acls: acls::list::Sweep,
     quotas: quotas::list::Sweep,
+    log_dirs: log_dirs::Sweep,
 }
 
 impl StorageDriver for Kafka {
@@ -31,6 +32,7 @@ impl StorageDriver for Kafka {
             groups: groups::list::Sweep::default(),
             acls: acls::list::Sweep::default(),
             quotas: quotas::list::Sweep::default(),
+            log_dirs: log_dirs::Sweep::default(),
         })
     }
 
@@ -63,6 +65,7 @@ impl StorageDriver for Kafka {
             CONSUMER_GROUP => self.groups.page(&mut self.brokers, query, limit),
             ACL => self.acls.page(&mut self.brokers, query, limit),
             QUOTA => self.quotas.page(&mut self.brokers, query, limit),
+            LOG_DIR => self.log_dirs.page(&mut self.brokers, query, limit),
             other => Err(unknown_type(other)),
         }
     }
@@ -77,6 +80,7 @@ impl StorageDriver for Kafka {
                 CONSUMER_GROUP => groups::get::get(&mut self.brokers, &chosen),
                 ACL => acls::list::get(&mut self.brokers, &chosen),
                 QUOTA => quotas::list::get(&mut self.brokers, &chosen),
+                LOG_DIR => log_dirs::get(&mut self.brokers, &chosen),
                 other => Err(unknown_type(other)),
             };
             let found = found.unwrap_or_else(|error| vec![Lookup::Failed(error); asked.len()]);
@@ -95,7 +99,9 @@ impl StorageDriver for Kafka {
                 BROKER_CONFIG => broker_configs::write(&mut self.brokers, &chosen, dry_run),
                 ACL => acls::write::write(&mut self.brokers, &chosen, dry_run),
                 QUOTA => quotas::write::write(&mut self.brokers, &chosen, dry_run),
-                CONSUMER_GROUP => chosen.iter().map(|_| Outcome::Failed(read_only())).collect(),
+                name @ (CONSUMER_GROUP | LOG_DIR) => {
+                    chosen.iter().map(|_| Outcome::Failed(read_only(name))).collect()
+                }
                 other => chosen.iter().map(|_| Outcome::Failed(unknown_type(other))).collect(),
             };
             scatter(&mut outcomes, &asked, done);
@@ -129,6 +135,6 @@ pub(crate) fn unknown_type(name: &str) -> Error {
     Error::invalid_argument(format_args!("Kafka has no type {name}: it has {}", types::NAMES.join(", ")))
 }
 
-fn read_only() -> Error {
-    Error::new(ErrorKind::Unsupported, "consumer groups can only be read")
+pub(crate) fn read_only(name: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, format_args!("a {name} can only be read"))
 }

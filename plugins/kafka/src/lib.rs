@@ -1,5 +1,5 @@
-//! The Kafka plugin: topics, dynamic broker configuration, consumer groups, access rules and quotas of a Kafka
-//! cluster, over Kafka's own protocol.
+//! The Kafka plugin: topics, dynamic broker configuration, consumer groups, access rules, quotas and log
+//! directories of a Kafka cluster, over Kafka's own protocol.
 //!
 //! What decides (`manifest`, `types`, `strategy`) touches no network; what talks is `driver` and below it.
 
@@ -11,6 +11,7 @@ mod configs;
 mod discover;
 mod driver;
 mod groups;
+mod log_dirs;
 mod manifest;
 mod quotas;
 mod settings;

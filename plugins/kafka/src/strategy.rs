@@ -1,11 +1,11 @@
 //! Decides without talking: the one form of a wish, what is wrong with it, and the writes that lead to it.
 
 use headgate_sdk::json::Value;
-use headgate_sdk::{Change, ConfigStrategy, Error, Issue, Result, Severity, Step};
+use headgate_sdk::{Change, ConfigStrategy, Issue, Result, Severity, Step};
 
 use crate::Kafka;
-use crate::driver::unknown_type;
-use crate::types::{ACL, BROKER_CONFIG, CONSUMER_GROUP, QUOTA, TOPIC};
+use crate::driver::{read_only, unknown_type};
+use crate::types::{ACL, BROKER_CONFIG, CONSUMER_GROUP, LOG_DIR, QUOTA, TOPIC};
 
 mod acl;
 mod normalize;
@@ -30,7 +30,7 @@ impl ConfigStrategy for Kafka {
             BROKER_CONFIG => validate::broker_config(spec),
             ACL => acl::validate(spec),
             QUOTA => quota::validate(spec),
-            CONSUMER_GROUP => vec![issue("", "consumer groups can only be read")],
+            name @ (CONSUMER_GROUP | LOG_DIR) => vec![issue("", &read_only(name).message)],
             other => vec![issue("", &unknown_type(other).message)],
         }
     }
@@ -41,7 +41,7 @@ impl ConfigStrategy for Kafka {
             BROKER_CONFIG => steps::broker_config(change),
             ACL => acl::steps(change),
             QUOTA => quota::steps(change),
-            CONSUMER_GROUP => Err(Error::unsupported("consumer groups can only be read")),
+            name @ (CONSUMER_GROUP | LOG_DIR) => Err(read_only(name)),
             other => Err(unknown_type(other)),
         };
         changes.iter().map(steps).collect()

@@ -4,19 +4,27 @@ use headgate_sdk::json::{self, Map, Value, json};
 use headgate_sdk::{Divergence, EditRule, Field, Granularity, MetadataType, MetadataTypes, Scope, Verbs};
 
 use crate::topic_keys::{self, Kind};
-use crate::{Kafka, acls, groups, quotas};
+use crate::{Kafka, acls, groups, log_dirs, quotas};
 
 pub(crate) const TOPIC: &str = "topic";
 pub(crate) const BROKER_CONFIG: &str = "broker-config";
 pub(crate) const CONSUMER_GROUP: &str = "consumer-group";
 pub(crate) const ACL: &str = "acl";
 pub(crate) const QUOTA: &str = "quota";
+pub(crate) const LOG_DIR: &str = "log-dir";
 
-pub(crate) const NAMES: [&str; 5] = [TOPIC, BROKER_CONFIG, CONSUMER_GROUP, ACL, QUOTA];
+pub(crate) const NAMES: [&str; 6] = [TOPIC, BROKER_CONFIG, CONSUMER_GROUP, ACL, QUOTA, LOG_DIR];
 
 impl MetadataTypes for Kafka {
     fn list_types(facts: Option<&Value>) -> Vec<MetadataType> {
-        vec![topic(facts.unwrap_or(&Value::Null)), broker_config(), consumer_group(), acl(), quota()]
+        vec![
+            topic(facts.unwrap_or(&Value::Null)),
+            broker_config(),
+            consumer_group(),
+            acl(),
+            quota(),
+            log_dir(),
+        ]
     }
 }
 
@@ -179,6 +187,27 @@ fn quota() -> MetadataType {
         divergence: Divergence::Single,
         spec: json::text(&quotas::spec_schema()),
         status: json::text(&quotas::status_schema()),
+        fields: Vec::new(),
+        after: Vec::new(),
+        extra: None,
+    }
+}
+
+/// Directories of one path on several brokers are no copies of each other.
+fn log_dir() -> MetadataType {
+    MetadataType {
+        name: LOG_DIR.to_owned(),
+        plural: "log-dirs".to_owned(),
+        title: "Log directory".to_owned(),
+        scope: Scope::Node,
+        roles: vec!["broker".to_owned()],
+        identity: Vec::new(),
+        tells_defaults: true,
+        verbs: Verbs { create: false, update: false, delete: false },
+        granularity: Granularity::None,
+        divergence: Divergence::Allowed,
+        spec: json::text(&json!({"type": "object", "additionalProperties": false})),
+        status: json::text(&log_dirs::status_schema()),
         fields: Vec::new(),
         after: Vec::new(),
         extra: None,
