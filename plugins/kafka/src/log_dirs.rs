@@ -19,6 +19,8 @@ const PARTITIONS_MAX: usize = 100;
 /// In a cursor, between path and broker. No path holds it.
 const CURSOR_SEPARATOR: char = '\0';
 
+const RIGHT: &str = "give the login `describe` on the cluster";
+
 /// How much of a directory is told.
 #[derive(Clone, Copy, PartialEq)]
 enum Depth {
@@ -113,7 +115,10 @@ fn told(answer: Result<DescribeLogDirsResponse, Lost>) -> Result<Vec<DescribeLog
     let answer = answer?;
     match answer.error_code {
         codes::NONE => Ok(answer.results),
-        code => Err(codes::error(code, None, "describe the log directories of a broker")),
+        code => {
+            let said = codes::or_right(code, None, RIGHT);
+            Err(codes::error(code, said, "describe the log directories of a broker"))
+        }
     }
 }
 

@@ -10,6 +10,8 @@ use super::{Binding, words};
 use crate::cluster::{Brokers, text};
 use crate::wire::codes;
 
+const RIGHT: &str = "give the login `describe` on the cluster";
+
 /// The listing that is being paged through.
 #[derive(Default)]
 pub(crate) struct Sweep {
@@ -67,7 +69,10 @@ pub(super) fn listing(
     match answer.error_code {
         codes::NONE => Ok(Some(bindings(&answer).map(|binding| (binding.id(), binding)).collect())),
         codes::SECURITY_DISABLED => Ok(None),
-        code => Err(codes::error(code, answer.error_message.as_deref(), "list the access rules")),
+        code => {
+            let said = codes::or_right(code, answer.error_message.as_deref(), RIGHT);
+            Err(codes::error(code, said, "list the access rules"))
+        }
     }
 }
 

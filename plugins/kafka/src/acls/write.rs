@@ -28,6 +28,8 @@ const LAG_MS: u64 = 2_000;
 const NO_AUTHORIZER: &str = "the cluster has no authorizer, so it keeps no rules; set \
     `authorizer.class.name` on its nodes to org.apache.kafka.metadata.authorizer.StandardAuthorizer first";
 
+const RIGHT: &str = "give the login `alter` on the cluster";
+
 #[derive(Clone, Copy, PartialEq)]
 enum Wish {
     Create,
@@ -176,7 +178,11 @@ fn not_there(id: &str) -> Error {
 }
 
 fn said(code: i16, message: Option<StrBytes>) -> Option<StrBytes> {
-    if code == codes::SECURITY_DISABLED { Some(StrBytes::from_static_str(NO_AUTHORIZER)) } else { message }
+    match code {
+        codes::SECURITY_DISABLED => Some(StrBytes::from_static_str(NO_AUTHORIZER)),
+        codes::CLUSTER_AUTHORIZATION_FAILED => Some(StrBytes::from_static_str(RIGHT)),
+        _ => message,
+    }
 }
 
 fn creation(binding: &Binding) -> AclCreation {

@@ -15,6 +15,8 @@ use crate::wire::codes;
 const MATCH_EXACT: i8 = 0;
 const MATCH_DEFAULT: i8 = 1;
 
+const RIGHT: &str = "give the login `describe-configs` on the cluster";
+
 /// The listing that is being paged through.
 #[derive(Default)]
 pub(crate) struct Sweep {
@@ -71,7 +73,10 @@ fn listing(
             let found = answer.entries.iter().flatten().map(quota);
             Ok(found.map(|quota| (quota.key.id.clone(), quota)).collect())
         }
-        code => Err(codes::error(code, answer.error_message.as_deref(), "list the quotas")),
+        code => {
+            let said = codes::or_right(code, answer.error_message.as_deref(), RIGHT);
+            Err(codes::error(code, said, "list the quotas"))
+        }
     }
 }
 

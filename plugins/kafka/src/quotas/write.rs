@@ -4,16 +4,20 @@ use headgate_sdk::json::{self, Map, Value, pointer_tokens};
 use headgate_sdk::{Action, Edit, Error, Outcome, Place, Result, Write};
 use kafka_protocol::messages::alter_client_quotas_request::{EntityData, EntryData, OpData};
 use kafka_protocol::messages::{AlterClientQuotasRequest, AlterClientQuotasResponse};
+use kafka_protocol::protocol::StrBytes;
 
 use super::{Entity, rate};
 use crate::batch::{Batch, answer_of, put};
 use crate::cluster::{Brokers, text};
+use crate::wire::codes;
 
 /// The controller takes 10,000 records of a request; a quota is five at most.
 const QUOTAS_PER_REQUEST_MAX: usize = 2_000;
 
 /// A changed quota is seen by all brokers within this.
 const LAG_MS: u64 = 2_000;
+
+const RIGHT: &str = "give the login `alter-configs` on the cluster";
 
 /// One limit set, or taken away.
 type RateChange = (String, Option<f64>);
@@ -107,7 +111,11 @@ fn alter(brokers: &mut Brokers, chunk: &[Open<'_>], dry_run: bool, outcomes: &mu
                 (part.entity_type.to_string(), part.entity_name.map(|name| name.to_string()))
             };
             let entity = Entity::of(one.entity.into_iter().map(part).collect());
-            (entity.id(), answer_of(one.error_code, one.error_message, None))
+            let said = match one.error_code {
+                codes::CLUSTER_AUTHORIZATION_FAILED => Some(StrBytes::from_static_str(RIGHT)),
+                _ => one.error_message,
+            };
+            (entity.id(), answer_of(one.error_code, said, None))
         };
         (response.throttle_time_ms, response.entries.into_iter().map(answer).collect())
     };
