@@ -10,6 +10,7 @@ mod deletes;
 mod documents;
 mod drift;
 mod input;
+mod kafka_admin;
 mod kills;
 mod other_types;
 mod ownership;

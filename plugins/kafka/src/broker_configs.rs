@@ -15,12 +15,12 @@ use kafka_protocol::messages::{
     IncrementalAlterConfigsResponse, MetadataRequest,
 };
 
+use crate::batch::lost_outcome;
 use crate::cluster::Brokers;
 use crate::configs::{
     KeyChange, RESOURCE_BROKER, SOURCE_BROKER, SOURCE_CLUSTER, Wanted, alteration, effective, key_change,
     set_at,
 };
-use crate::topics::batch::lost_outcome;
 use crate::types::BROKER_CONFIG;
 use crate::wire::{READ_TIMEOUT_MS, codes};
 

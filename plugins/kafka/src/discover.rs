@@ -144,7 +144,7 @@ fn read_quorum(answer: &DescribeQuorumResponse) -> Quorum {
 }
 
 /// Brokers that belong to the cluster, there or not: as it tells, and as this session saw them before.
-fn registered(
+pub(crate) fn registered(
     brokers: &mut Brokers,
     versions: &Versions,
     before: &BTreeMap<i32, Broker>,

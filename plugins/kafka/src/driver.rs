@@ -8,8 +8,8 @@ use kafka_protocol::messages::MetadataRequest;
 
 use crate::cluster::Brokers;
 use crate::settings::Settings;
-use crate::types::{BROKER_CONFIG, CONSUMER_GROUP, TOPIC};
-use crate::{broker_configs, discover, groups, topics};
+use crate::types::{self, ACL, BROKER_CONFIG, CONSUMER_GROUP, LOG_DIR, QUOTA, TOPIC};
+use crate::{acls, broker_configs, discover, groups, log_dirs, quotas, topics};
 
 /// A page that the host asks for without a limit.
 const PAGE_ROWS_MAX: usize = 1_000;
@@ -19,6 +19,9 @@ pub struct Kafka {
     brokers: Brokers,
     topics: topics::list::Sweep,
     groups: groups::list::Sweep,
+    acls: acls::list::Sweep,
+    quotas: quotas::list::Sweep,
+    log_dirs: log_dirs::Sweep,
 }
 
 impl StorageDriver for Kafka {
@@ -27,6 +30,9 @@ impl StorageDriver for Kafka {
             brokers: Brokers::new(Settings::parse(&target.connection)?),
             topics: topics::list::Sweep::default(),
             groups: groups::list::Sweep::default(),
+            acls: acls::list::Sweep::default(),
+            quotas: quotas::list::Sweep::default(),
+            log_dirs: log_dirs::Sweep::default(),
         })
     }
 
@@ -57,6 +63,9 @@ impl StorageDriver for Kafka {
             TOPIC => self.topics.page(&mut self.brokers, query, limit),
             BROKER_CONFIG => broker_configs::list(&mut self.brokers, query, limit),
             CONSUMER_GROUP => self.groups.page(&mut self.brokers, query, limit),
+            ACL => self.acls.page(&mut self.brokers, query, limit),
+            QUOTA => self.quotas.page(&mut self.brokers, query, limit),
+            LOG_DIR => self.log_dirs.page(&mut self.brokers, query, limit),
             other => Err(unknown_type(other)),
         }
     }
@@ -69,6 +78,9 @@ impl StorageDriver for Kafka {
                 TOPIC => topics::get::get(&mut self.brokers, &chosen),
                 BROKER_CONFIG => broker_configs::get(&mut self.brokers, &chosen),
                 CONSUMER_GROUP => groups::get::get(&mut self.brokers, &chosen),
+                ACL => acls::list::get(&mut self.brokers, &chosen),
+                QUOTA => quotas::list::get(&mut self.brokers, &chosen),
+                LOG_DIR => log_dirs::get(&mut self.brokers, &chosen),
                 other => Err(unknown_type(other)),
             };
             let found = found.unwrap_or_else(|error| vec![Lookup::Failed(error); asked.len()]);
@@ -85,7 +97,11 @@ impl StorageDriver for Kafka {
             let done = match name.as_str() {
                 TOPIC => topics::write::write(&mut self.brokers, &chosen, dry_run),
                 BROKER_CONFIG => broker_configs::write(&mut self.brokers, &chosen, dry_run),
-                CONSUMER_GROUP => chosen.iter().map(|_| Outcome::Failed(read_only())).collect(),
+                ACL => acls::write::write(&mut self.brokers, &chosen, dry_run),
+                QUOTA => quotas::write::write(&mut self.brokers, &chosen, dry_run),
+                name @ (CONSUMER_GROUP | LOG_DIR) => {
+                    chosen.iter().map(|_| Outcome::Failed(read_only(name))).collect()
+                }
                 other => chosen.iter().map(|_| Outcome::Failed(unknown_type(other))).collect(),
             };
             scatter(&mut outcomes, &asked, done);
@@ -116,10 +132,9 @@ fn scatter<T>(all: &mut [Option<T>], places: &[usize], values: Vec<T>) {
 }
 
 pub(crate) fn unknown_type(name: &str) -> Error {
-    let message = format!("Kafka has no type {name}: it has {TOPIC}, {BROKER_CONFIG} and {CONSUMER_GROUP}");
-    Error::invalid_argument(message)
+    Error::invalid_argument(format_args!("Kafka has no type {name}: it has {}", types::NAMES.join(", ")))
 }
 
-fn read_only() -> Error {
-    Error::new(ErrorKind::Unsupported, "consumer groups can only be read")
+pub(crate) fn read_only(name: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, format_args!("a {name} can only be read"))
 }

@@ -1,14 +1,19 @@
-//! The Kafka plugin: topics, dynamic broker configuration and consumer groups of a Kafka cluster, over Kafka's own protocol.
+//! The Kafka plugin: topics, dynamic broker configuration, consumer groups, access rules, quotas and log
+//! directories of a Kafka cluster, over Kafka's own protocol.
 //!
 //! What decides (`manifest`, `types`, `strategy`) touches no network; what talks is `driver` and below it.
 
+mod acls;
+mod batch;
 mod broker_configs;
 mod cluster;
 mod configs;
 mod discover;
 mod driver;
 mod groups;
+mod log_dirs;
 mod manifest;
+mod quotas;
 mod settings;
 mod strategy;
 mod topic_keys;

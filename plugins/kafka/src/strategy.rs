@@ -1,13 +1,15 @@
 //! Decides without talking: the one form of a wish, what is wrong with it, and the writes that lead to it.
 
 use headgate_sdk::json::Value;
-use headgate_sdk::{Change, ConfigStrategy, Error, Issue, Result, Severity, Step};
+use headgate_sdk::{Change, ConfigStrategy, Issue, Result, Severity, Step};
 
 use crate::Kafka;
-use crate::driver::unknown_type;
-use crate::types::{BROKER_CONFIG, CONSUMER_GROUP, TOPIC};
+use crate::driver::{read_only, unknown_type};
+use crate::types::{ACL, BROKER_CONFIG, CONSUMER_GROUP, LOG_DIR, QUOTA, TOPIC};
 
+mod acl;
 mod normalize;
+mod quota;
 mod steps;
 mod validate;
 
@@ -16,6 +18,8 @@ impl ConfigStrategy for Kafka {
         match metadata_type {
             TOPIC => normalize::topic(spec),
             BROKER_CONFIG => normalize::broker_config(spec),
+            ACL => normalize::object(spec).map(acl::normalize),
+            QUOTA => normalize::object(spec).map(quota::normalize),
             _ => Ok(spec),
         }
     }
@@ -24,7 +28,9 @@ impl ConfigStrategy for Kafka {
         match metadata_type {
             TOPIC => validate::topic(spec, facts),
             BROKER_CONFIG => validate::broker_config(spec),
-            CONSUMER_GROUP => vec![issue("", "consumer groups can only be read")],
+            ACL => acl::validate(spec),
+            QUOTA => quota::validate(spec),
+            name @ (CONSUMER_GROUP | LOG_DIR) => vec![issue("", &read_only(name).message)],
             other => vec![issue("", &unknown_type(other).message)],
         }
     }
@@ -33,7 +39,9 @@ impl ConfigStrategy for Kafka {
         let steps = |change: &Change| match change.key.metadata_type.as_str() {
             TOPIC => steps::topic(change),
             BROKER_CONFIG => steps::broker_config(change),
-            CONSUMER_GROUP => Err(Error::unsupported("consumer groups can only be read")),
+            ACL => acl::steps(change),
+            QUOTA => quota::steps(change),
+            name @ (CONSUMER_GROUP | LOG_DIR) => Err(read_only(name)),
             other => Err(unknown_type(other)),
         };
         changes.iter().map(steps).collect()

@@ -15,7 +15,6 @@ use crate::configs::{RESOURCE_TOPIC, Wanted};
 use crate::topic_keys;
 use crate::types::TOPIC;
 
-pub(crate) mod batch;
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod write;

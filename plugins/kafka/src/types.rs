@@ -4,15 +4,27 @@ use headgate_sdk::json::{self, Map, Value, json};
 use headgate_sdk::{Divergence, EditRule, Field, Granularity, MetadataType, MetadataTypes, Scope, Verbs};
 
 use crate::topic_keys::{self, Kind};
-use crate::{Kafka, groups};
+use crate::{Kafka, acls, groups, log_dirs, quotas};
 
 pub(crate) const TOPIC: &str = "topic";
 pub(crate) const BROKER_CONFIG: &str = "broker-config";
 pub(crate) const CONSUMER_GROUP: &str = "consumer-group";
+pub(crate) const ACL: &str = "acl";
+pub(crate) const QUOTA: &str = "quota";
+pub(crate) const LOG_DIR: &str = "log-dir";
+
+pub(crate) const NAMES: [&str; 6] = [TOPIC, BROKER_CONFIG, CONSUMER_GROUP, ACL, QUOTA, LOG_DIR];
 
 impl MetadataTypes for Kafka {
     fn list_types(facts: Option<&Value>) -> Vec<MetadataType> {
-        vec![topic(facts.unwrap_or(&Value::Null)), broker_config(), consumer_group()]
+        vec![
+            topic(facts.unwrap_or(&Value::Null)),
+            broker_config(),
+            consumer_group(),
+            acl(),
+            quota(),
+            log_dir(),
+        ]
     }
 }
 
@@ -133,6 +145,69 @@ fn consumer_group() -> MetadataType {
         divergence: Divergence::Single,
         spec: json::text(&json!({"type": "object", "additionalProperties": false})),
         status: json::text(&groups::status_schema()),
+        fields: Vec::new(),
+        after: Vec::new(),
+        extra: None,
+    }
+}
+
+/// A rule has no more than its name says, so there is nothing of it to edit: another rule is another resource.
+fn acl() -> MetadataType {
+    MetadataType {
+        name: ACL.to_owned(),
+        plural: "acls".to_owned(),
+        title: "Access rule".to_owned(),
+        scope: Scope::Cluster,
+        roles: Vec::new(),
+        // The parts make the name as a text, which people can write, not as a JSON array.
+        identity: Vec::new(),
+        tells_defaults: true,
+        verbs: Verbs { create: true, update: false, delete: true },
+        granularity: Granularity::None,
+        divergence: Divergence::Single,
+        spec: json::text(&acls::spec_schema()),
+        status: json::text(&json!({"type": "object"})),
+        fields: acls::PARTS.iter().map(|part| field(&format!("/{part}"), EditRule::Immutable)).collect(),
+        after: Vec::new(),
+        extra: None,
+    }
+}
+
+fn quota() -> MetadataType {
+    MetadataType {
+        name: QUOTA.to_owned(),
+        plural: "quotas".to_owned(),
+        title: "Client quota".to_owned(),
+        scope: Scope::Cluster,
+        roles: Vec::new(),
+        identity: Vec::new(),
+        tells_defaults: true,
+        verbs: Verbs { create: true, update: true, delete: true },
+        granularity: Granularity::PerKey,
+        divergence: Divergence::Single,
+        spec: json::text(&quotas::spec_schema()),
+        status: json::text(&quotas::status_schema()),
+        fields: Vec::new(),
+        after: Vec::new(),
+        extra: None,
+    }
+}
+
+/// Directories of one path on several brokers are no copies of each other.
+fn log_dir() -> MetadataType {
+    MetadataType {
+        name: LOG_DIR.to_owned(),
+        plural: "log-dirs".to_owned(),
+        title: "Log directory".to_owned(),
+        scope: Scope::Node,
+        roles: vec!["broker".to_owned()],
+        identity: Vec::new(),
+        tells_defaults: true,
+        verbs: Verbs { create: false, update: false, delete: false },
+        granularity: Granularity::None,
+        divergence: Divergence::Allowed,
+        spec: json::text(&json!({"type": "object", "additionalProperties": false})),
+        status: json::text(&log_dirs::status_schema()),
         fields: Vec::new(),
         after: Vec::new(),
         extra: None,

@@ -14,10 +14,15 @@ use headgate_kafka::Kafka;
 use headgate_sdk::json::json;
 use headgate_sdk::{Action, Error, ErrorKind, Outcome, Place, ResourceKey, StorageDriver, Target, Write};
 use kafka_protocol::messages::api_versions_response::ApiVersion;
+use kafka_protocol::messages::create_acls_response::AclCreationResult;
 use kafka_protocol::messages::{
-    ApiVersionsResponse, CreateTopicsRequest, DeleteTopicsRequest, MetadataRequest,
+    AlterClientQuotasRequest, ApiVersionsResponse, CreateAclsRequest, CreateAclsResponse,
+    CreateTopicsRequest, DeleteAclsRequest, DeleteTopicsRequest, MetadataRequest,
 };
 use kafka_protocol::protocol::{Encodable, Message, Request};
+
+const RULE: &str = "User:alice|topic|literal|orders|read|allow|*";
+const OTHER_RULE: &str = "User:alice|topic|literal|orders|write|allow|*";
 
 /// Serves one connection after the other with `serve`, on an address that is given back.
 fn peer(serve: impl Fn(TcpStream) + Send + 'static) -> String {
@@ -57,6 +62,9 @@ fn versions() -> Vec<u8> {
         key(MetadataRequest::KEY, MetadataRequest::VERSIONS.max),
         key(CreateTopicsRequest::KEY, CreateTopicsRequest::VERSIONS.max),
         key(DeleteTopicsRequest::KEY, DeleteTopicsRequest::VERSIONS.max),
+        key(CreateAclsRequest::KEY, CreateAclsRequest::VERSIONS.max),
+        key(AlterClientQuotasRequest::KEY, AlterClientQuotasRequest::VERSIONS.max),
+        key(DeleteAclsRequest::KEY, DeleteAclsRequest::VERSIONS.max),
     ];
     let mut body = Vec::new();
     ApiVersionsResponse::default().with_api_keys(keys).encode(&mut body, 3).unwrap();
@@ -64,7 +72,12 @@ fn versions() -> Vec<u8> {
 }
 
 fn write(id: &str, action: Action) -> Write {
-    let key = ResourceKey { metadata_type: "topic".to_owned(), id: id.to_owned(), place: Place::Cluster };
+    write_of("topic", id, action)
+}
+
+fn write_of(metadata_type: &str, id: &str, action: Action) -> Write {
+    let key =
+        ResourceKey { metadata_type: metadata_type.to_owned(), id: id.to_owned(), place: Place::Cluster };
     Write { key, action, revision: None, incarnation: None, extra: None }
 }
 
@@ -187,7 +200,14 @@ fn a_write_whose_answer_is_lost_is_unknown() {
         answer(&mut stream, &request[4..8], &versions());
         drop(frame(&mut stream));
     });
-    let writes = [write("a", Action::Create("{}".to_owned())), write("b", Action::Delete)];
+    let create = || Action::Create("{}".to_owned());
+    let writes = [
+        write("a", create()),
+        write("b", Action::Delete),
+        write_of("acl", RULE, create()),
+        write_of("acl", RULE, Action::Delete),
+        write_of("quota", "user=alice", Action::Delete),
+    ];
     for write in writes {
         let outcomes = open(&address).write_resources(&[write], false).unwrap();
         assert!(matches!(outcomes.as_slice(), [Outcome::Unknown(_)]), "{outcomes:?}");
@@ -197,9 +217,38 @@ fn a_write_whose_answer_is_lost_is_unknown() {
 #[test]
 fn a_write_that_was_never_sent_failed() {
     let address = peer(drop);
-    let outcomes =
-        open(&address).write_resources(&[write("a", Action::Create("{}".to_owned()))], false).unwrap();
-    assert!(matches!(outcomes.as_slice(), [Outcome::Failed(_)]), "{outcomes:?}");
+    let create = || Action::Create("{}".to_owned());
+    let quota = write_of("quota", "user=alice", Action::Delete);
+    for write in [write("a", create()), write_of("acl", RULE, create()), quota] {
+        let outcomes = open(&address).write_resources(&[write], false).unwrap();
+        assert!(matches!(outcomes.as_slice(), [Outcome::Failed(_)]), "{outcomes:?}");
+    }
+}
+
+#[test]
+fn rules_get_their_answers_in_the_order_of_the_questions_or_not_at_all() {
+    for (told, expected) in [(2, "accepted, failed"), (1, "unknown, unknown")] {
+        let address = peer(move |mut stream| {
+            let Some(request) = frame(&mut stream) else { return };
+            answer(&mut stream, &request[4..8], &versions());
+            while let Some(request) = frame(&mut stream) {
+                let result = |code| AclCreationResult::default().with_error_code(code);
+                let results = [result(0), result(31)].into_iter().take(told).collect();
+                let mut body = vec![0];
+                CreateAclsResponse::default().with_results(results).encode(&mut body, 3).unwrap();
+                answer(&mut stream, &request[4..8], &body);
+            }
+        });
+        let writes = [RULE, OTHER_RULE].map(|rule| write_of("acl", rule, Action::Create("{}".to_owned())));
+        let outcomes = open(&address).write_resources(&writes, false).unwrap();
+        let words = outcomes.iter().map(|outcome| match outcome {
+            Outcome::Accepted(_) => "accepted",
+            Outcome::Failed(_) => "failed",
+            Outcome::Unknown(_) => "unknown",
+            Outcome::Done(_) | Outcome::Started(_) => "something else",
+        });
+        assert_eq!(words.collect::<Vec<_>>().join(", "), expected, "{outcomes:?}");
+    }
 }
 
 #[test]

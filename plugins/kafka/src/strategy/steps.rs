@@ -144,14 +144,14 @@ fn shown(value: &Value) -> String {
 }
 
 /// None for an absent resource; `null` says the same.
-fn document(text: Option<&str>) -> Result<Option<Map<String, Value>>> {
+pub(super) fn document(text: Option<&str>) -> Result<Option<Map<String, Value>>> {
     match text {
         None => Ok(None),
         Some(text) => json::parse(text, "read the change"),
     }
 }
 
-fn write(change: &Change, action: Action) -> Write {
+pub(super) fn write(change: &Change, action: Action) -> Write {
     Write {
         key: change.key.clone(),
         action,
@@ -161,7 +161,7 @@ fn write(change: &Change, action: Action) -> Write {
     }
 }
 
-fn step(write: Write, summary: String, undo: Option<Write>) -> Step {
+pub(super) fn step(write: Write, summary: String, undo: Option<Write>) -> Step {
     Step { write, summary, destructive: false, undo, restart: Vec::new(), extra: None }
 }
 

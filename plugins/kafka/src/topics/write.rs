@@ -14,8 +14,8 @@ use kafka_protocol::protocol::StrBytes;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::batch::{Batch, answer_of, put, written};
 use super::{Row, id_bytes, id_text, metadata_of, topic_name};
+use crate::batch::{Batch, answer_of, put, written};
 use crate::cluster::{Brokers, text};
 use crate::configs::{KeyChange, RESOURCE_TOPIC, alteration, key_change, text_of};
 use crate::wire::codes;
@@ -216,7 +216,7 @@ fn delete(
         };
         let by_id: BTreeMap<&str, &str> =
             chunk.iter().filter_map(|(_, name, incarnation)| Some(((*incarnation)?, *name))).collect();
-        let read = |response: kafka_protocol::messages::DeleteTopicsResponse| {
+        let read = |_: &[usize], response: kafka_protocol::messages::DeleteTopicsResponse| {
             let answer = |one: kafka_protocol::messages::delete_topics_response::DeletableTopicResult| {
                 let id = id_text(one.topic_id.as_bytes());
                 let name = one.name.map(|name| name.to_string());
@@ -245,7 +245,7 @@ fn create(
                 .with_timeout_ms(WORK_TIMEOUT_MS)
                 .with_validate_only(dry_run)
         };
-        let read = |response: kafka_protocol::messages::CreateTopicsResponse| {
+        let read = |_: &[usize], response: kafka_protocol::messages::CreateTopicsResponse| {
             let answer = |one: kafka_protocol::messages::create_topics_response::CreatableTopicResult| {
                 let id = (!one.topic_id.is_nil()).then(|| id_text(one.topic_id.as_bytes()));
                 (one.name.to_string(), answer_of(one.error_code, one.error_message, id))
@@ -295,7 +295,7 @@ fn edit(brokers: &mut Brokers, items: &[EditItem<'_>], dry_run: bool, outcomes: 
                 )
                 .with_validate_only(dry_run)
         };
-        let read = |response: kafka_protocol::messages::IncrementalAlterConfigsResponse| {
+        let read = |_: &[usize], response: kafka_protocol::messages::IncrementalAlterConfigsResponse| {
             let answer = |one: kafka_protocol::messages::incremental_alter_configs_response::AlterConfigsResourceResponse| {
                 (one.resource_name.to_string(), answer_of(one.error_code, one.error_message, None))
             };
@@ -341,7 +341,7 @@ fn grow(
                 .with_timeout_ms(WORK_TIMEOUT_MS)
                 .with_validate_only(dry_run)
         };
-        let read = |response: kafka_protocol::messages::CreatePartitionsResponse| {
+        let read = |_: &[usize], response: kafka_protocol::messages::CreatePartitionsResponse| {
             let answer =
                 |one: kafka_protocol::messages::create_partitions_response::CreatePartitionsTopicResult| {
                     (one.name.to_string(), answer_of(one.error_code, one.error_message, None))

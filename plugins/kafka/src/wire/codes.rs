@@ -6,9 +6,13 @@ pub(crate) const NONE: i16 = 0;
 pub(crate) const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
 pub(crate) const INVALID_TOPIC: i16 = 17;
 pub(crate) const TOPIC_AUTHORIZATION_FAILED: i16 = 29;
+pub(crate) const CLUSTER_AUTHORIZATION_FAILED: i16 = 31;
 pub(crate) const NOT_CONTROLLER: i16 = 41;
+pub(crate) const SECURITY_DISABLED: i16 = 54;
+pub(crate) const KAFKA_STORAGE_ERROR: i16 = 56;
 pub(crate) const GROUP_ID_NOT_FOUND: i16 = 69;
 pub(crate) const THROTTLING_QUOTA_EXCEEDED: i16 = 89;
+pub(crate) const RESOURCE_NOT_FOUND: i16 = 91;
 
 /// Ask again after so long where the backend says that it will be better soon.
 const RETRY_MS: u64 = 1_000;
@@ -117,7 +121,12 @@ pub(crate) fn error(code: i16, message: Option<&str>, what: &str) -> Error {
     }
 }
 
-/// The same, with the time that the broker asks to wait.
+/// What a login lacks that may not do this, in place of the broker's own words: they name its sockets, anew each time.
+pub(crate) fn or_right<'a>(code: i16, message: Option<&'a str>, right: &'a str) -> Option<&'a str> {
+    if code == CLUSTER_AUTHORIZATION_FAILED { Some(right) } else { message }
+}
+
+/// As `error`, with the time that the broker asks to wait.
 pub(crate) fn throttled(code: i16, message: Option<&str>, what: &str, throttle_ms: i32) -> Error {
     let error = error(code, message, what);
     match u64::try_from(throttle_ms) {

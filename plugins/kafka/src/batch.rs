@@ -1,4 +1,5 @@
-//! One request about some topics: sent, sent again where that is safe, and its answer turned into an outcome for each.
+//! One request about some resources of a type: sent, sent again where that is safe, and its answer turned into an outcome
+//! for each.
 
 use std::collections::BTreeMap;
 
@@ -17,37 +18,38 @@ const UNKNOWN_SERVER_ERROR: i16 = -1;
 const REQUEST_TIMED_OUT: i16 = 7;
 const NETWORK_EXCEPTION: i16 = 13;
 
-/// What a request's answer says of one topic.
-pub(super) struct Answer {
+/// What a request's answer says of one resource.
+pub(crate) struct Answer {
     code: i16,
     message: Option<String>,
     incarnation: Option<String>,
 }
 
-pub(super) type Answers = (i32, BTreeMap<String, Answer>);
+pub(crate) type Answers = (i32, BTreeMap<String, Answer>);
 
-/// One request about some topics.
-pub(super) struct Batch<'a> {
-    pub(super) names: &'a [(usize, &'a str)],
-    pub(super) what: &'a str,
-    pub(super) lag_ms: u64,
-    pub(super) dry_run: bool,
+/// One request about some resources, each by its position among the writes and by its id.
+pub(crate) struct Batch<'a> {
+    pub(crate) names: &'a [(usize, &'a str)],
+    pub(crate) what: &'a str,
+    pub(crate) lag_ms: u64,
+    pub(crate) dry_run: bool,
 }
 
 impl Batch<'_> {
+    /// `read` is told the positions that were asked about, for an answer that names nothing.
     /// What was refused because another node is the controller now is sent once more: nothing was done with it.
-    pub(super) fn send<R: Request>(
+    pub(crate) fn send<R: Request>(
         &self,
         brokers: &mut Brokers,
         build: impl Fn(&[usize]) -> R,
-        read: impl Fn(R::Response) -> Answers,
+        read: impl Fn(&[usize], R::Response) -> Answers,
         outcomes: &mut [Option<Outcome>],
     ) {
         let mut pending: Vec<usize> = self.names.iter().map(|(index, _)| *index).collect();
         for last in [false, true] {
             match brokers.once(&build(&pending), WRITE_TIMEOUT_MS) {
                 Ok(response) => {
-                    let (throttle_ms, answers) = read(response);
+                    let (throttle_ms, answers) = read(&pending, response);
                     pending = self.settle(&pending, &answers, throttle_ms, last, outcomes);
                 }
                 Err(lost) => {
@@ -100,7 +102,7 @@ impl Batch<'_> {
     }
 }
 
-pub(super) fn answer_of(code: i16, message: Option<StrBytes>, incarnation: Option<String>) -> Answer {
+pub(crate) fn answer_of(code: i16, message: Option<StrBytes>, incarnation: Option<String>) -> Answer {
     Answer { code, message: message.map(|text| text.to_string()), incarnation }
 }
 
@@ -109,11 +111,11 @@ pub(crate) fn lost_outcome(lost: &Lost, what: &str) -> Outcome {
     if lost.sent { Outcome::Unknown(error) } else { Outcome::Failed(error) }
 }
 
-pub(super) fn written(incarnation: Option<String>) -> Written {
+pub(crate) fn written(incarnation: Option<String>) -> Written {
     Written { id: None, revision: None, incarnation }
 }
 
-pub(super) fn put(outcomes: &mut [Option<Outcome>], index: usize, outcome: Outcome) {
+pub(crate) fn put(outcomes: &mut [Option<Outcome>], index: usize, outcome: Outcome) {
     if let Some(slot) = outcomes.get_mut(index) {
         *slot = Some(outcome);
     }
