@@ -32,7 +32,7 @@ const WRITE_TIMEOUT_MS: u64 = 24_000;
 /// A changed setting is seen by all brokers within this.
 const EDIT_LAG_MS: u64 = 2_000;
 
-/// The cluster's default, then the brokers in order of number.
+/// The cluster's default, then the brokers.
 pub(crate) fn list(brokers: &mut Brokers, query: &Query, limit: usize) -> Result<Page> {
     brokers.metadata(&MetadataRequest::default().with_topics(Some(Vec::new())))?;
     let mut places: Vec<Place> = match &query.place {
@@ -42,6 +42,8 @@ pub(crate) fn list(brokers: &mut Brokers, query: &Query, limit: usize) -> Result
         }
         place => vec![place.clone()],
     };
+    // In the order that every listing has: bytewise by place, so node 10 before node 2.
+    places.sort_unstable_by_key(place_text);
     if let Some(cursor) = &query.cursor {
         let at = places.iter().position(|place| place_text(place) == *cursor);
         places.drain(..at.map_or(0, |at| at + 1));

@@ -68,7 +68,7 @@ pub(crate) struct World {
     pub(crate) faults: BTreeMap<String, Vec<Fault>>,
     /// Left out of listings, found by name.
     pub(crate) hidden: BTreeSet<String>,
-    /// Named as failures by listings.
+    /// Named as failures by listings and look-ups.
     pub(crate) unreadable: BTreeSet<String>,
     /// Every call fails.
     pub(crate) down: bool,
@@ -250,7 +250,7 @@ impl Driver for Model {
             metadata_type: "topic".to_owned(),
             id: Some((*id).clone()),
             place: Place::Cluster,
-            error: BackendError::new(ErrorKind::PermissionDenied, "not for you"),
+            error: not_for_you(),
         };
         let next = from + world.page_size;
         Ok(Page {
@@ -267,6 +267,7 @@ impl Driver for Model {
         let mut world = self.world();
         world.gets += 1;
         let look = |key: &ResourceKey| match world.copies.get(&key.id) {
+            _ if world.unreadable.contains(&key.id) => Lookup::Failed(not_for_you()),
             Some(copy) if copy.seen_from_ms <= now_ms => {
                 Lookup::Found(Box::new(world.observed(&key.id, false).unwrap()))
             }
@@ -320,6 +321,10 @@ impl Driver for Model {
     }
 
     async fn close(&self) {}
+}
+
+fn not_for_you() -> BackendError {
+    BackendError::new(ErrorKind::PermissionDenied, "not for you")
 }
 
 fn failed(error: BackendError) -> Outcome {

@@ -5,13 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use super::{Rows, Run};
+use crate::domain::error::BackendError;
 use crate::domain::fields;
-use crate::domain::plan::{Base, Intent, PlanState, Wish};
+use crate::domain::plan::{Base, Intent, PlanState, Step, StepState, Wish};
 use crate::domain::policy::Authority;
 use crate::domain::resource::{Lookup, Resource, ResourceKey};
 use crate::domain::status::StatusEvent;
 use crate::pipelines::sync::observe::{Noticed, Sight, subject};
+use crate::pipelines::sync::plan::settle;
 use crate::pipelines::sync::{Sync, SyncError, Told, plan as planning};
+
+/// By resource, why it cannot be read.
+type Unreadable = BTreeMap<ResourceKey, String>;
 
 impl Sync {
     /// Whether it began. Nothing was written where it is stale.
@@ -19,9 +24,14 @@ impl Sync {
         let began_ms = self.now_ms();
         let keys = touched(run);
         let lookups = run.session.look(&keys).await?;
-        if let Some(error) = lookups.iter().find_map(failed) {
-            return Err(SyncError::Call(error.clone().into()));
+        let broken: BTreeMap<&ResourceKey, &BackendError> =
+            keys.iter().zip(&lookups).filter_map(|(key, lookup)| Some((key, failed(lookup)?))).collect();
+        // Where nothing can be read the plan waits; where a part can't, that part alone is not written.
+        if let Some(error) = broken.values().next().filter(|_| broken.len() == keys.len()) {
+            return Err(SyncError::Call((*error).clone().into()));
         }
+        let unreadable: Unreadable =
+            broken.into_iter().map(|(key, error)| (key.clone(), error.message.clone())).collect();
         let now: BTreeMap<ResourceKey, Lookup> = keys.iter().cloned().zip(lookups).collect();
         let refusal = refused_by_authority(run).or_else(|| planning::stale(&run.plan, &now));
         if let Some(reason) = refusal {
@@ -42,6 +52,7 @@ impl Sync {
             return Ok(false);
         }
         wish(run, &mut rows);
+        let left_out = leave_out(run, &unreadable, &mut rows, self.now_ms());
         let mut noticed = Noticed::at(self.now_ms());
         let cause = format!("plan {} began", run.plan.id);
         for (before, mut row) in rows.into_values() {
@@ -56,6 +67,7 @@ impl Sync {
         let data = json!({"steps": run.plan.steps.len()});
         let told = Told::new("plan.applying", run.plan.id.as_str(), data).by(&run.plan.created_by);
         self.tell(&mut tx, &run.cluster, told).await?;
+        tx.save_steps(&run.plan.id, &left_out).await?;
         self.write_all(&mut tx, run, noticed).await?;
         tx.commit().await?;
         Ok(true)
@@ -85,7 +97,7 @@ fn touched(run: &Run) -> Vec<ResourceKey> {
     keys.into_iter().cloned().collect()
 }
 
-fn failed(lookup: &Lookup) -> Option<&crate::domain::error::BackendError> {
+fn failed(lookup: &Lookup) -> Option<&BackendError> {
     match lookup {
         Lookup::Failed(error) => Some(error),
         Lookup::Found(_) | Lookup::Absent => None,
@@ -138,6 +150,24 @@ fn wish(run: &Run, rows: &mut Rows) {
             row.activity = row.activity.clone().on(StatusEvent::Hindered { reason });
         }
     }
+}
+
+/// Fails the steps of what cannot be read: nobody knows what would be overwritten. Gives the steps that changed.
+fn leave_out(run: &mut Run, unreadable: &Unreadable, rows: &mut Rows, now_ms: i64) -> Vec<Step> {
+    let mut changed = Vec::new();
+    for step in run.plan.steps.iter_mut().filter(|step| step.state == StepState::Waiting) {
+        let Some(why) = unreadable.get(&step.key) else { continue };
+        let reason = format!("not sent, for it cannot be read: {why}; apply again when it can");
+        if let Some((_, row)) = rows.get_mut(&step.key) {
+            row.activity = row.activity.clone().on(StatusEvent::Refused { reason: reason.clone() });
+        }
+        step.state = StepState::Failed;
+        step.message = Some(reason);
+        step.ended_at_ms = Some(now_ms);
+        changed.push(step.seq);
+    }
+    changed.extend(settle::skip_dependants(&mut run.plan.steps, now_ms));
+    run.plan.steps.iter().filter(|step| changed.contains(&step.seq)).cloned().collect()
 }
 
 fn wish_one(row: &mut Resource, wish: &Wish) {

@@ -18,6 +18,7 @@ super::on_both! {
     a_plan_stands_on_what_is_there_now_also_what_no_sweep_saw,
     a_plan_whose_world_has_moved_is_stale_and_writes_nothing,
     a_refused_step_fails_alone,
+    what_cannot_be_read_is_not_written_and_the_rest_goes_on,
     lost_answers_are_read_back_and_end_as_what_happened,
     a_listing_that_lags_is_waited_for,
     a_cluster_that_goes_away_keeps_the_plan_for_later,
@@ -106,6 +107,21 @@ async fn a_refused_step_fails_alone(on: On) {
     lab.sweep().await;
     assert_eq!(lab.status("b").await, Some(Status::Failed));
     lab.have(&[("b", partitions(1))]).await;
+    assert_eq!(lab.status("b").await, Some(Status::Synced));
+}
+
+async fn what_cannot_be_read_is_not_written_and_the_rest_goes_on(on: On) {
+    let lab = Lab::with(on, &[]).await;
+    let wishes = [("a", partitions(1)), ("b", partitions(1))];
+    let plan = lab.wish(&wishes).await;
+    lab.model.world().unreadable.insert("b".to_owned());
+    let plan = lab.apply(&plan).await;
+    assert_eq!((plan.state, lab.done()), (PlanState::Failed, vec!["+a".to_owned()]), "{plan:#?}");
+    assert!(plan.message.unwrap().contains("cannot be read: not for you"));
+    assert_eq!(lab.status("b").await, Some(Status::Failed));
+    lab.model.world().unreadable.clear();
+    let plan = lab.wish(&wishes).await;
+    assert_eq!(lab.apply(&plan).await.state, PlanState::Applied);
     assert_eq!(lab.status("b").await, Some(Status::Synced));
 }
 
