@@ -55,8 +55,8 @@ fn a_rule_made_by_hand_is_adopted_and_deleted(database: &Database) -> Result<()>
     let listed = host.cli(&["get", "acl", "-c", "lab"])?;
     assert!(listed.ok()?.contains(&rule), "{listed}");
 
-    // Its name says all of it: no spec is needed.
-    apply(&host, &format!("---\ncluster: lab\ntype: acl\nname: {rule}\n"))?;
+    // Its name says all of it: nothing needs to stand in its spec.
+    apply(&host, &format!("---\ncluster: lab\ntype: acl\nname: {rule}\nspec: {{}}\n"))?;
     assert_eq!(status(&host, "acl", &rule)?, "synced");
     host.cli(&["delete", "acl", &rule, "-c", "lab", "--yes", "--allow-destructive"])?.ok()?;
     assert_eq!(rules(kafka, &name)?, [""; 0]);
