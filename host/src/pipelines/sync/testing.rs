@@ -292,9 +292,7 @@ impl Driver for Model {
             let seen_from_ms = self.clock.now_ms() + i64::try_from(lag).unwrap();
             let lost =
                 || Outcome::Unknown { error: BackendError::new(ErrorKind::Timeout, "the answer was lost") };
-            let refused = || Outcome::Failed {
-                error: BackendError::new(ErrorKind::InvalidArgument, "refused by script"),
-            };
+            let refused = || failed(BackendError::new(ErrorKind::InvalidArgument, "refused by script"));
             let outcome = match fault {
                 Some(Fault::Refused) => refused(),
                 Some(Fault::LostBefore) => lost(),
@@ -411,10 +409,9 @@ fn steps_of(change: &Change) -> Result<Vec<StrategyStep>, BackendError> {
 fn edits(from: &Value, to: &Value) -> Vec<Edit> {
     let mut paths: BTreeSet<String> = fields::leaves(from).into_iter().map(|(path, _)| path).collect();
     paths.extend(fields::leaves(to).into_iter().map(|(path, _)| path));
-    let value = |path: &str| fields::at(to, path).filter(|value| !value.is_null()).cloned();
-    let before = |path: &str| fields::at(from, path).filter(|value| !value.is_null()).cloned();
-    let differs = paths.into_iter().filter(|path| value(path) != before(path));
-    differs.map(|path| Edit { value: value(&path), path }).collect()
+    let set = |all: &Value, path: &str| fields::at(all, path).filter(|value| !value.is_null()).cloned();
+    let differs = paths.into_iter().filter(|path| set(to, path) != set(from, path));
+    differs.map(|path| Edit { value: set(to, &path), path }).collect()
 }
 
 /// Several models: a cluster finds its own by the name in its connection.
