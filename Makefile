@@ -42,7 +42,7 @@ endif
 scenarios: build ## the stories across processes, with real brokers, on SQLite and PostgreSQL; ONLY=drift::sqlite
 	cargo test --locked --package headgate-tests --test scenarios $(ONLY)
 
-bench: ## Headgate against its peers and against the native path: a release build, real Kafka, a table of ratios
+bench: backends ## Headgate against its peers and against the native path: a release build, real Kafka, a table of ratios
 	cargo build --locked --release --package headgate --package headgate-benches
 	HEADGATE_BIN=$(abspath $(TARGET))/release/headgate $(TARGET)/release/headgate-benches
 	HEADGATE_KILLS=$(or $(HEADGATE_KILLS),50) HEADGATE_BIN=$(abspath $(TARGET))/release/headgate \
