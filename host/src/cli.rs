@@ -98,6 +98,9 @@ enum Command {
     Plan(command::plan::Plan),
     Apply(command::apply::Apply),
     Undo(command::change::Undo),
+    Run(command::run::Run),
+    #[command(subcommand)]
+    Operation(command::operation::Operation),
     Adopt(command::change::Adopt),
     Release(command::change::Release),
     Delete(command::change::Delete),
@@ -143,6 +146,8 @@ impl Command {
             Self::Plan(command) => command.run(session),
             Self::Apply(command) => command.run(session),
             Self::Undo(command) => command.run(session),
+            Self::Run(command) => command.run(session),
+            Self::Operation(command) => command.run(session),
             Self::Adopt(command) => command.run(session),
             Self::Release(command) => command.run(session),
             Self::Delete(command) => command.run(session),

@@ -7,6 +7,7 @@ pub mod divergence;
 pub mod error;
 pub mod fields;
 pub mod id;
+pub mod operation;
 pub mod place;
 pub mod plan;
 pub mod policy;

@@ -5,6 +5,7 @@ pub mod driver;
 pub mod grants;
 pub mod limits;
 pub mod metrics;
+mod operations;
 pub mod refusal;
 pub mod registry;
 

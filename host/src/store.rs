@@ -23,12 +23,14 @@ mod events;
 mod idempotency;
 mod nodes;
 mod open;
+mod operations;
 mod plans;
 mod plugin_state;
 mod policies;
 mod resources;
 mod sealing;
 mod secrets;
+mod standing_wishes;
 mod statement;
 mod sweeps;
 #[cfg(test)]

@@ -114,6 +114,11 @@ fn a_paused_cluster_is_left_alone(database: &Database) -> Result<()> {
 fn another_cluster_under_the_same_address_is_an_error(database: &Database) -> Result<()> {
     let (one, other, host) = (Kafka::nodes(1)?, Kafka::nodes(1)?, Host::start(database)?);
     host.add_kafka("lab", &one)?;
+    host.cli(&["cluster", "set", "lab", "--authority", "adopt"])?.ok()?;
+    one.create_topic("theirs-one", 1, &[])?;
+    other.create_topic("theirs-other", 1, &[])?;
+    host.cli(&["sync", "lab"])?.ok()?;
+    assert!(proposed(&host)?.contains("theirs-one"));
     apply(&host, &topic("ours", 1, &[]))?;
     let bootstrap = format!("bootstrap={}", other.bootstrap()?);
     host.cli(&["cluster", "set", "lab", "--set", &bootstrap])?;
@@ -125,8 +130,17 @@ fn another_cluster_under_the_same_address_is_an_error(database: &Database) -> Re
     }
     host.cli(&["cluster", "rebind", "lab", "--yes"])?.ok()?;
     host.cli(&["sync", "lab"])?.ok()?;
-    assert!(other.topic_names()?.is_empty(), "wishes are kept, nothing is written by itself");
+    assert_eq!(other.topic_names()?, ["theirs-other"], "wishes are kept, nothing is written by itself");
+    let again = proposed(&host)?;
+    assert!(again.contains("theirs-other") && !again.contains("theirs-one"), "{again}");
     Ok(())
+}
+
+/// The steps of the plans that wait for a person, as JSON.
+fn proposed(host: &Host) -> Result<String> {
+    let plans = host.get("/api/v1/plans?cluster=lab&state=proposed")?;
+    let steps = plans.get("items").and_then(serde_json::Value::as_array).context("no items")?;
+    Ok(steps.iter().filter_map(|plan| plan.get("steps")).map(ToString::to_string).collect())
 }
 
 fn a_removed_cluster_keeps_its_topics(database: &Database) -> Result<()> {

@@ -9,7 +9,7 @@ for_each_database!(
     a_wish_without_a_place_is_one_for_every_group,
     several_edits_are_one_rewrite_that_keeps_what_others_set,
     copies_that_differ_are_shown_and_made_alike,
-    a_group_that_is_down_leaves_the_other_alone,
+    a_group_that_joins_gets_what_stands_and_one_that_is_down_leaves_the_other_alone,
 );
 
 /// A document of a topic; `at` is `group:broker-a` or empty.
@@ -123,11 +123,28 @@ fn copies_that_differ_are_shown_and_made_alike(database: &Database) -> Result<()
     Ok(())
 }
 
-fn a_group_that_is_down_leaves_the_other_alone(database: &Database) -> Result<()> {
+fn a_group_that_joins_gets_what_stands_and_one_that_is_down_leaves_the_other_alone(
+    database: &Database,
+) -> Result<()> {
     let cluster = RocketMq::masters(2)?;
+    cluster.kill("broker-b")?;
     let host = registered(database, &cluster)?;
     let name = "lives-on-two";
     apply(&host, &topic(name, "", "read_queues: 4, write_queues: 4"))?;
+    assert_eq!(cluster.topic(name)?.into_keys().collect::<Vec<_>>(), ["broker-a"]);
+
+    // A wish that named no place holds for the group that joins later: planned, and done when a person says so.
+    cluster.start("broker-b")?;
+    host.cli(&["sync", "mq"])?.ok()?;
+    let open = host.get("/api/v1/plans?cluster=mq&state=proposed")?;
+    let id = open.pointer("/items/0/id").and_then(serde_json::Value::as_str).context("no plan to join")?;
+    assert_eq!(
+        open.pointer("/items/0/reason/reason").and_then(serde_json::Value::as_str),
+        Some("join"),
+        "{open}"
+    );
+    host.cli(&["apply", id])?.ok()?;
+    assert_eq!(cluster.topic(name)?.get("broker-b"), Some(&queues(4, 4)));
 
     cluster.kill("broker-b")?;
     let synced = host.cli(&["sync", "mq"])?;

@@ -12,7 +12,7 @@ use tower::ServiceExt;
 
 use super::{ApiState, HostGuard, router};
 use crate::app::caller::{Caller, Role};
-use crate::app::engine::{Approval, Cycle, Engine, Proposal, ProposeOptions};
+use crate::app::engine::{Approval, Cycle, Engine, OperationWanted, Proposal, ProposeOptions};
 use crate::app::{App, AppError, NewToken, Refusal, SharedApp};
 use crate::clock::SystemClock;
 use crate::domain::cluster::Cluster;
@@ -20,7 +20,9 @@ use crate::domain::contract::{
     Change, Description, Divergence, Granularity, Issue, MetadataType, Scope, StrategyStep, Verbs,
 };
 use crate::domain::error::{BackendError, ErrorKind};
-use crate::domain::id::{ClusterId, DEFAULT_ORGANIZATION, OrganizationId, PlanId};
+use crate::domain::id::{ClusterId, DEFAULT_ORGANIZATION, OperationId, OrganizationId, PlanId};
+use crate::domain::operation::{Forecast, Operation, OperationState, OperationType, Subject};
+use crate::domain::place::Place;
 use crate::domain::plan::{Plan, PlanState, Reason};
 use crate::domain::resource::{Lookup, Observed, ResourceKey};
 use crate::plugins::driver::{CallError, Driver, Kind, Kinds, Secrets};
@@ -171,6 +173,10 @@ impl Kind for ToyKind {
         Ok(changes.iter().map(|_| Ok(Vec::new())).collect())
     }
 
+    async fn operations(&self, _: Option<&Value>) -> Result<Vec<OperationType>, CallError> {
+        Ok(Vec::new())
+    }
+
     async fn driver(&self, _: &Cluster, _: Secrets) -> Result<Arc<dyn Driver>, CallError> {
         Err(CallError::Refused("the toy has no driver".to_owned()))
     }
@@ -287,6 +293,43 @@ impl Engine for ToyEngine {
         Ok(())
     }
 
+    async fn operation_types(&self, _: &Cluster) -> Result<Vec<OperationType>, AppError> {
+        Ok(Vec::new())
+    }
+
+    async fn preview(&self, _: &Cluster, _: OperationWanted) -> Result<Forecast, AppError> {
+        Ok(Forecast { lines: vec!["a 1 → 2".to_owned()], warnings: Vec::new(), document: json!({}) })
+    }
+
+    async fn operate(
+        &self,
+        cluster: &Cluster,
+        wanted: OperationWanted,
+        actor: &str,
+    ) -> Result<Operation, AppError> {
+        let operation = operation(cluster, wanted, actor);
+        let mut tx = self.store.begin().await?;
+        tx.insert_operation(&operation).await?;
+        tx.commit().await?;
+        Ok(operation)
+    }
+
+    async fn undo_operation(
+        &self,
+        cluster: &Cluster,
+        undone: &Operation,
+        _: bool,
+        actor: &str,
+    ) -> Result<Operation, AppError> {
+        let wanted = OperationWanted { name: undone.name.clone(), ..OperationWanted::default() };
+        self.operate(cluster, wanted, actor).await
+    }
+
+    async fn cancel_operation(&self, _: &Cluster, id: &OperationId, _: &str) -> Result<Operation, AppError> {
+        let found = self.store.find_operation(id).await?;
+        found.ok_or_else(|| AppError::not_found("operation", id.as_str()))
+    }
+
     async fn look(&self, _: &Cluster, keys: &[ResourceKey]) -> Result<Vec<Lookup>, AppError> {
         Ok(keys.iter().map(lookup).collect())
     }
@@ -333,6 +376,7 @@ fn plan(id: PlanId, cluster: &Cluster, actor: &str) -> Plan {
         created_at_ms: 1,
         updated_at_ms: 1,
         wishes: Vec::new(),
+        standing: Vec::new(),
         base: Vec::new(),
         steps: Vec::new(),
         blocked: Vec::new(),
@@ -342,6 +386,31 @@ fn plan(id: PlanId, cluster: &Cluster, actor: &str) -> Plan {
         allow_destructive: false,
         deletes_max: None,
         message: None,
+        version: 1,
+    }
+}
+
+fn operation(cluster: &Cluster, wanted: OperationWanted, actor: &str) -> Operation {
+    Operation {
+        id: OperationId(uuid::Uuid::now_v7().to_string()),
+        cluster: cluster.id.clone(),
+        name: wanted.name,
+        subject: Subject::Place(Place::Cluster),
+        input: wanted.input,
+        destructive: false,
+        state: OperationState::Waiting,
+        created_by: actor.to_owned(),
+        created_at_ms: 1,
+        started_at_ms: None,
+        ended_at_ms: None,
+        handle: None,
+        percent: None,
+        cancelled_by: None,
+        message: None,
+        output: None,
+        failures: Vec::new(),
+        undo: None,
+        undoes: None,
         version: 1,
     }
 }

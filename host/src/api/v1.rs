@@ -7,6 +7,8 @@ pub mod drift;
 pub mod events;
 pub(crate) mod kind_types;
 pub mod kinds;
+pub(crate) mod operation_types;
+pub mod operations;
 pub mod plans;
 pub(crate) mod policies;
 pub mod resources;
@@ -61,6 +63,9 @@ fn reading() -> OpenApiRouter<ApiState> {
         .routes(routes!(drift::list::list_drift))
         .routes(routes!(plans::list::list_plans))
         .routes(routes!(plans::show::show_plan))
+        .routes(routes!(operation_types::list::list_operation_types))
+        .routes(routes!(operations::list::list_operations))
+        .routes(routes!(operations::show::show_operation))
         .routes(routes!(policies::list::list_policies))
         .routes(routes!(events::list::list_events))
         .routes(routes!(events::stream::stream_events))
@@ -79,13 +84,17 @@ fn changing() -> OpenApiRouter<ApiState> {
         .routes(routes!(drift::ignore::ignore_drift))
         .routes(routes!(plans::approve::approve_plan))
         .routes(routes!(plans::cancel::cancel_plan))
+        .routes(routes!(operations::cancel::cancel_operation))
         .routes(routes!(policies::save::save_policy))
         .routes(routes!(tokens::create::create_token))
         .routes(routes!(tokens::remove::remove_token))
 }
 
 fn registering() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new().routes(routes!(clusters::register::register_cluster))
+    OpenApiRouter::new()
+        .routes(routes!(clusters::register::register_cluster))
+        .routes(routes!(operations::run::run_operation))
+        .routes(routes!(operations::undo::undo_operation))
 }
 
 fn planning() -> OpenApiRouter<ApiState> {
@@ -93,6 +102,7 @@ fn planning() -> OpenApiRouter<ApiState> {
         .routes(routes!(plans::propose::propose_plan))
         .routes(routes!(plans::undo::undo_plan))
         .routes(routes!(divergence::repair::repair_divergence))
+        .routes(routes!(operations::preview::preview_operation))
         .routes(routes!(drift::revert::revert_drift))
 }
 

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::error::AppError;
 use crate::domain::cluster::Cluster;
-use crate::domain::id::{ClusterId, PlanId};
+use crate::domain::id::{ClusterId, OperationId, PlanId};
+use crate::domain::operation::{Forecast, Operation, OperationType};
 use crate::domain::place::Place;
 use crate::domain::plan::Plan;
 use crate::domain::resource::{ListFailure, Lookup, ResourceKey};
@@ -66,6 +67,17 @@ pub struct TypeCycle {
     pub failures: Vec<ListFailure>,
 }
 
+/// An action on a resource or a place, as a caller asks for it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OperationWanted {
+    pub name: String,
+    /// Of the resource, where the operation works on one.
+    pub id: Option<String>,
+    pub at: Option<Place>,
+    pub input: Value,
+    pub allow_destructive: bool,
+}
+
 #[async_trait]
 pub trait Engine: Send + Sync {
     /// Reads what the wishes touch, decides, and stores the plan. Where there is nothing to do, its id is empty.
@@ -94,6 +106,31 @@ pub trait Engine: Send + Sync {
         actor: &str,
     ) -> Result<(), AppError>;
     async fn release(&self, cluster: &Cluster, key: &ResourceKey, actor: &str) -> Result<(), AppError>;
+    /// By name.
+    async fn operation_types(&self, cluster: &Cluster) -> Result<Vec<OperationType>, AppError>;
+    /// Asks the cluster what it would do; nothing is written.
+    async fn preview(&self, cluster: &Cluster, wanted: OperationWanted) -> Result<Forecast, AppError>;
+    /// Stores it for the reconciler.
+    async fn operate(
+        &self,
+        cluster: &Cluster,
+        wanted: OperationWanted,
+        actor: &str,
+    ) -> Result<Operation, AppError>;
+    /// Another operation that takes this one back.
+    async fn undo_operation(
+        &self,
+        cluster: &Cluster,
+        undone: &Operation,
+        allow_destructive: bool,
+        actor: &str,
+    ) -> Result<Operation, AppError>;
+    async fn cancel_operation(
+        &self,
+        cluster: &Cluster,
+        id: &OperationId,
+        actor: &str,
+    ) -> Result<Operation, AppError>;
     /// Asks the cluster now, with `effective` and `status`.
     async fn look(&self, cluster: &Cluster, keys: &[ResourceKey]) -> Result<Vec<Lookup>, AppError>;
     /// One cycle before the next one is due; waits for it.

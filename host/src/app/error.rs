@@ -16,6 +16,8 @@ pub enum AppError {
     UnknownKind { kind: String, loaded: Vec<String> },
     #[error("kind `{kind}` has no type `{metadata_type}`")]
     UnknownType { kind: String, metadata_type: String, known: Vec<String> },
+    #[error("kind `{kind}` has no operation `{name}`")]
+    UnknownOperation { kind: String, name: String, known: Vec<String> },
     /// The body was understood and makes no sense; `code` names the noun.
     #[error("{message}")]
     Invalid { code: &'static str, message: String, wrong: Vec<Wrong> },

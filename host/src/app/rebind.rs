@@ -36,6 +36,8 @@ impl App {
             return Err(changed_meanwhile(name));
         }
         self.forget_copies(&mut tx, &cluster).await?;
+        // With them goes the note that it was proposed to adopt: the first sweep of the new one proposes again.
+        tx.delete_sweeps(&cluster.id).await?;
         self.end_plans(&mut tx, caller, &cluster).await?;
         self.record(&mut tx, caller, about(&cluster, "cluster.rebound")).await?;
         tx.commit().await?;

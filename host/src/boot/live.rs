@@ -3,16 +3,19 @@
 use async_trait::async_trait;
 
 use crate::app::connection::Wrong;
-use crate::app::engine::{Approval, Cycle, Engine, Proposal, ProposeOptions, TypeCycle, Wanted};
+use crate::app::engine::{
+    Approval, Cycle, Engine, OperationWanted, Proposal, ProposeOptions, TypeCycle, Wanted,
+};
 use crate::app::{AppError, Refusal};
 use crate::domain::cluster::Cluster;
-use crate::domain::id::{ClusterId, PlanId};
+use crate::domain::id::{ClusterId, OperationId, PlanId};
+use crate::domain::operation::{Forecast, Operation, OperationType};
 use crate::domain::plan::Plan;
 use crate::domain::resource::{Lookup, ResourceKey};
 use crate::pipelines::sync::plan::Raised;
 use crate::pipelines::sync::{
-    ApproveError, Asked, CycleReport, DriftError, ProposeError, ProposeRequest, RawDocument, Sync, SyncError,
-    TypeReport,
+    ApproveError, Asked, CycleReport, DriftError, OperateError, OperateRequest, ProposeError, ProposeRequest,
+    RawDocument, Sync, SyncError, TypeReport,
 };
 use crate::reconcile::{Reconciler, SweepError};
 
@@ -76,6 +79,46 @@ impl Engine for Live {
 
     async fn release(&self, cluster: &Cluster, key: &ResourceKey, actor: &str) -> Result<(), AppError> {
         self.sync.release(cluster, key, actor).await.map(drop).map_err(|error| drift_error(cluster, error))
+    }
+
+    async fn operation_types(&self, cluster: &Cluster) -> Result<Vec<OperationType>, AppError> {
+        self.sync.operation_types(cluster).await.map_err(|error| sync_error(cluster, error))
+    }
+
+    async fn preview(&self, cluster: &Cluster, wanted: OperationWanted) -> Result<Forecast, AppError> {
+        let forecast = self.sync.preview(cluster, operate_request(wanted)).await;
+        forecast.map_err(|error| operate_error(cluster, error))
+    }
+
+    async fn operate(
+        &self,
+        cluster: &Cluster,
+        wanted: OperationWanted,
+        actor: &str,
+    ) -> Result<Operation, AppError> {
+        let operation = self.sync.operate(cluster, operate_request(wanted), actor).await;
+        operation.map_err(|error| operate_error(cluster, error))
+    }
+
+    async fn undo_operation(
+        &self,
+        cluster: &Cluster,
+        undone: &Operation,
+        allow_destructive: bool,
+        actor: &str,
+    ) -> Result<Operation, AppError> {
+        let operation = self.sync.undo_operation(cluster, undone, allow_destructive, actor).await;
+        operation.map_err(|error| operate_error(cluster, error))
+    }
+
+    async fn cancel_operation(
+        &self,
+        cluster: &Cluster,
+        id: &OperationId,
+        actor: &str,
+    ) -> Result<Operation, AppError> {
+        let operation = self.sync.cancel_operation(cluster, id, actor).await;
+        operation.map_err(|error| operate_error(cluster, error))
     }
 
     async fn look(&self, cluster: &Cluster, keys: &[ResourceKey]) -> Result<Vec<Lookup>, AppError> {
@@ -189,6 +232,34 @@ fn drift_error(cluster: &Cluster, error: DriftError) -> AppError {
             AppError::refused(Refusal::State, message)
         }
         DriftError::Sync(error) => sync_error(cluster, error),
+    }
+}
+
+fn operate_request(wanted: OperationWanted) -> OperateRequest {
+    let OperationWanted { name, id, at, input, allow_destructive } = wanted;
+    OperateRequest { name, id, at, input, allow_destructive, undoes: None }
+}
+
+fn operate_error(cluster: &Cluster, error: OperateError) -> AppError {
+    let message = error.to_string();
+    match error {
+        OperateError::NoOperation { kind, name, known } => {
+            AppError::UnknownOperation { kind, name, known: vec![known] }
+        }
+        OperateError::Subject(_) => AppError::Invalid { code: "invalid-subject", message, wrong: Vec::new() },
+        OperateError::Invalid { issues, .. } => {
+            let wrong = issues
+                .into_iter()
+                .map(|issue| Wrong { pointer: format!("/input{}", issue.pointer), message: issue.message });
+            AppError::Invalid { code: "invalid-input", message, wrong: wrong.collect() }
+        }
+        OperateError::NoPreview(_) | OperateError::State { .. } => AppError::refused(Refusal::State, message),
+        OperateError::Observed { .. } => AppError::refused(Refusal::Authority, message),
+        OperateError::Destructive { .. } => AppError::refused(Refusal::Destructive, message),
+        OperateError::NotOurs(_) => AppError::refused(Refusal::NotOurs, message),
+        OperateError::NoRecord(id) => AppError::not_found("operation", id.as_str()),
+        OperateError::Changed(id) => AppError::ChangedMeanwhile { noun: "operation", name: id.to_string() },
+        OperateError::Sync(error) => sync_error(cluster, error),
     }
 }
 

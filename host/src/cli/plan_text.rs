@@ -32,7 +32,8 @@ pub(crate) fn text(view: &PlanView) -> String {
         text.push('\n');
     }
     text += &printable(&view.summary);
-    if plan.state == PlanState::Proposed && !plan.id.as_str().is_empty() && !plan.steps.is_empty() {
+    let does_something = !plan.steps.is_empty() || !plan.standing.is_empty();
+    if plan.state == PlanState::Proposed && !plan.id.as_str().is_empty() && does_something {
         let _ignored = write!(text, " Apply: headgate apply {}", plan.id);
     }
     text

@@ -40,7 +40,12 @@ pub(crate) fn show(client: &Client, plan: &PlanView, session: &mut Session<'_>) 
 }
 
 pub(crate) fn is_something(plan: &PlanView) -> bool {
-    !plan.plan.steps.is_empty() || !plan.plan.blocked.is_empty()
+    does_something(plan) || !plan.plan.blocked.is_empty()
+}
+
+/// Sends, or records a wish.
+fn does_something(plan: &PlanView) -> bool {
+    !plan.plan.steps.is_empty() || !plan.plan.standing.is_empty()
 }
 
 /// Shows the plans, asks, and applies them one after another. Without a person and `--yes` they stay proposed.
@@ -57,7 +62,7 @@ pub(crate) fn carry_out(
         show(client, plan, session)?;
     }
     session.terminal.flush()?;
-    let (plans, idle): (Vec<_>, Vec<_>) = plans.into_iter().partition(|plan| !plan.plan.steps.is_empty());
+    let (plans, idle): (Vec<_>, Vec<_>) = plans.into_iter().partition(does_something);
     let blocked = idle.iter().any(is_something);
     if plans.is_empty() {
         return Ok(if blocked { Exit::Refused } else { Exit::Done });

@@ -39,5 +39,6 @@ macro_rules! id {
 id!(OrganizationId, "an organization");
 id!(ClusterId, "a cluster");
 id!(PlanId, "a plan");
+id!(OperationId, "an operation that was asked for");
 id!(TokenId, "an access token");
 id!(EventId, "an event");

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::id::{ClusterId, PlanId};
+use super::place::Place;
 use super::resource::{Outcome, ResourceKey, Write};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
@@ -58,6 +59,8 @@ pub enum Reason {
     },
     /// The wish that is not there yet, of resources that are pending.
     Resume,
+    /// Groups or nodes came to a cluster where wishes stand for every one of them.
+    Join,
     Undo {
         plan: PlanId,
     },
@@ -88,6 +91,43 @@ pub enum Intent {
     Gone,
     /// Ends wish and ownership.
     Release,
+}
+
+/// A wish that named no place, of a type that lives on groups or nodes: it stands for those that join later too.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct StandingWish {
+    #[serde(rename = "type")]
+    pub metadata_type: String,
+    pub id: String,
+    pub spec: Value,
+    /// Those that it was planned for already, sorted.
+    pub places: Vec<Place>,
+}
+
+/// What a plan makes of one standing wish; counts from the transaction that starts applying.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Standing {
+    /// `None`: there was none.
+    pub before: Option<StandingWish>,
+    /// `None`: it ends.
+    pub after: Option<StandingWish>,
+}
+
+impl StandingWish {
+    pub fn at(&self, place: Place) -> ResourceKey {
+        ResourceKey { metadata_type: self.metadata_type.clone(), id: self.id.clone(), place }
+    }
+
+    /// (type, id)
+    pub fn key(&self) -> (String, String) {
+        (self.metadata_type.clone(), self.id.clone())
+    }
+}
+
+impl Standing {
+    pub fn key(&self) -> Option<(String, String)> {
+        self.after.as_ref().or(self.before.as_ref()).map(StandingWish::key)
+    }
 }
 
 /// What the touched fields of one resource were when the plan was made.
@@ -157,6 +197,8 @@ pub struct Plan {
     pub created_at_ms: i64,
     pub updated_at_ms: i64,
     pub wishes: Vec<Wish>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub standing: Vec<Standing>,
     pub base: Vec<Base>,
     pub steps: Vec<Step>,
     pub blocked: Vec<Blocked>,

@@ -7,6 +7,7 @@ mod apply;
 mod approve;
 mod drift;
 mod observe;
+mod operate;
 pub mod plan;
 mod propose;
 mod recover;
@@ -31,6 +32,7 @@ use crate::store::{Event, Store, StoreError, Tx};
 pub use apply::PlanReport;
 pub use approve::{Approval, ApproveError};
 pub use drift::DriftError;
+pub use operate::{InputIssue, OperateError, OperateRequest};
 pub use propose::{Asked, ProposeError, ProposeIssue, ProposeRequest, RawDocument};
 pub use sweep::{CycleReport, Depth, TypeReport};
 
@@ -47,6 +49,9 @@ pub struct Timing {
     pub poll_max: Duration,
     /// A write whose answer was lost can land so long after it was sent: the backend's own time-out.
     pub backend_timeout: Duration,
+    /// From the first write of a plan: what still waits then is not begun any more. A night, so that a cluster that was
+    /// away does not get the rest of a plan that nobody remembers.
+    pub plan_deadline: Duration,
     /// Calls in flight to one cluster.
     pub calls_max: usize,
     /// Between two cycles, and after a failure at first; doubles up to `backoff_max` with every further one.
@@ -68,6 +73,7 @@ impl Default for Timing {
             poll_min: Duration::from_millis(100),
             poll_max: Duration::from_secs(5),
             backend_timeout: Duration::from_secs(30),
+            plan_deadline: Duration::from_hours(6),
             calls_max: 4,
             interval: Duration::from_secs(30),
             backoff_max: Duration::from_secs(300),

@@ -6,12 +6,15 @@ use std::fmt::Display;
 
 use serde_json::Value;
 
-use super::bindings::exports::headgate::plugin::{config_strategy, manifest, metadata_types, storage_driver};
+use super::bindings::exports::headgate::plugin::{
+    config_strategy, manifest, metadata_types, operations, storage_driver,
+};
 use super::bindings::headgate::host::errors;
 use super::bindings::headgate::plugin::types;
 use crate::domain::cluster::{Check, Discovery, Health, Node};
 use crate::domain::contract as domain;
 use crate::domain::error::{BackendError, ErrorKind};
+use crate::domain::operation::{Finished, Forecast, OperationType, PartFailure, Progress, Subject};
 use crate::domain::place::Place;
 use crate::domain::resource::{
     Action, Edit, ListFailure, Lookup, Observed, Outcome, Page, Query, ResourceKey, Write, Written,
@@ -193,15 +196,18 @@ fn field(from: metadata_types::Field) -> Result<domain::Field, Broken> {
     })
 }
 
+fn scope(from: types::Scope) -> domain::Scope {
+    match from {
+        types::Scope::Cluster => domain::Scope::Cluster,
+        types::Scope::Group => domain::Scope::Group,
+        types::Scope::Node => domain::Scope::Node,
+    }
+}
+
 pub(super) fn metadata_type(from: metadata_types::MetadataType) -> Result<domain::MetadataType, Broken> {
     let named = |part: &str| format!("the {part} schema of the type `{}`", from.name);
     let spec = object(&from.spec, named("spec"))?;
     let status = object(&from.status, named("status"))?;
-    let scope = match from.scope {
-        types::Scope::Cluster => domain::Scope::Cluster,
-        types::Scope::Group => domain::Scope::Group,
-        types::Scope::Node => domain::Scope::Node,
-    };
     let granularity = match from.granularity {
         metadata_types::Granularity::None => domain::Granularity::None,
         metadata_types::Granularity::PerKey => domain::Granularity::PerKey,
@@ -211,7 +217,7 @@ pub(super) fn metadata_type(from: metadata_types::MetadataType) -> Result<domain
     Ok(domain::MetadataType {
         spec,
         status,
-        scope,
+        scope: scope(from.scope),
         granularity,
         name: from.name,
         plural: from.plural,
@@ -370,4 +376,51 @@ pub(super) fn outcome(from: storage_driver::Outcome) -> Outcome {
         storage_driver::Outcome::Failed(failed) => Outcome::Failed { error: error(failed) },
         storage_driver::Outcome::Unknown(failed) => Outcome::Unknown { error: error(failed) },
     }
+}
+
+// Operations.
+
+pub(super) fn operation_type(from: operations::Operation) -> Result<OperationType, Broken> {
+    let named = |part: &str| format!("the {part} schema of the operation `{}`", from.name);
+    Ok(OperationType {
+        input: object(&from.input, named("input"))?,
+        output: object(&from.output, named("output"))?,
+        name: from.name,
+        title: from.title,
+        metadata_type: from.metadata_type,
+        scope: scope(from.scope),
+        roles: from.roles,
+        destructive: from.destructive,
+        previewed: from.previewed,
+    })
+}
+
+pub(super) fn asked(name: &str, subject: Subject, input: &Value) -> super::operations::Asked {
+    let subject = match subject {
+        Subject::Resource(key) => operations::Subject::Resource(key_out(key)),
+        Subject::Place(place) => operations::Subject::Place(place_out(place)),
+    };
+    super::operations::Asked { name: name.to_owned(), subject, input: text(input) }
+}
+
+pub(super) fn forecast(from: operations::Forecast) -> Result<Forecast, Broken> {
+    let operations::Forecast { lines, warnings, document } = from;
+    Ok(Forecast { lines, warnings, document: object(&document, "what a preview tells")? })
+}
+
+pub(super) fn progress(from: operations::Progress) -> Result<Progress, Broken> {
+    Ok(match from {
+        operations::Progress::Done(done) => Progress::Done(Finished {
+            summary: done.summary,
+            output: object(&done.output, "the output of an operation")?,
+            failures: done
+                .failures
+                .into_iter()
+                .map(|(part, failed)| PartFailure { part, error: error(failed) })
+                .collect(),
+            undo: optional(done.undo.as_deref(), "what takes an operation back")?,
+        }),
+        operations::Progress::Running((handle, share)) => Progress::Running { handle, share },
+        operations::Progress::Unknown(failed) => Progress::Unknown(error(failed)),
+    })
 }

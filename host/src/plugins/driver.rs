@@ -11,6 +11,8 @@ use serde_json::Value;
 use crate::domain::cluster::{Check, Cluster, Discovery};
 use crate::domain::contract::{Change, Description, Issue, MetadataType, StrategyStep};
 use crate::domain::error::BackendError;
+use crate::domain::id::OperationId;
+use crate::domain::operation::{Forecast, OperationType, Progress, Subject};
 use crate::domain::resource::{Lookup, Outcome, Page, Query, ResourceKey, Write};
 
 /// Why a call into a plugin gave no answer, or the answer that it refused.
@@ -71,6 +73,8 @@ pub trait Kind: Send + Sync {
         changes: Vec<Change>,
         facts: &Value,
     ) -> Result<Vec<Result<Vec<StrategyStep>, BackendError>>, CallError>;
+    /// Actions beside the edits; none where the plugin has none.
+    async fn operations(&self, facts: Option<&Value>) -> Result<Vec<OperationType>, CallError>;
     /// The session of this kind with that cluster: cheap, connects with the first call.
     async fn driver(&self, cluster: &Cluster, secrets: Secrets) -> Result<Arc<dyn Driver>, CallError>;
 }
@@ -86,6 +90,19 @@ pub trait Driver: Send + Sync {
     /// An outcome each, in order. `Err(Backend)`, `Err(Busy)` and `Err(Refused)` mean that nothing was sent;
     /// `Err(Plugin)` that nobody knows.
     async fn write(&self, writes: Vec<Write>, dry_run: bool) -> Result<Vec<Outcome>, CallError>;
+    /// What an operation would do. Reads, never writes.
+    async fn preview(&self, name: &str, subject: Subject, input: Value) -> Result<Forecast, CallError>;
+    /// `Err` as for `write`. The id is the same for the same run.
+    async fn run(
+        &self,
+        name: &str,
+        subject: Subject,
+        input: Value,
+        id: &OperationId,
+    ) -> Result<Progress, CallError>;
+    /// With the handle of what runs, or of a write that was started.
+    async fn poll(&self, handle: &str) -> Result<Progress, CallError>;
+    async fn cancel(&self, handle: &str) -> Result<(), CallError>;
     async fn close(&self);
 }
 

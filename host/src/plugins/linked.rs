@@ -3,7 +3,9 @@
 use wasmtime::Store;
 use wasmtime::component::{Component, InstancePre, Linker};
 
-use super::bindings::exports::headgate::plugin::{config_strategy, manifest, metadata_types, storage_driver};
+use super::bindings::exports::headgate::plugin::{
+    config_strategy, manifest, metadata_types, operations, storage_driver,
+};
 use super::engine::GuestEngine;
 use super::guest::Guest;
 use super::imports;
@@ -15,6 +17,7 @@ pub(super) struct Linked {
     types: Option<metadata_types::GuestIndices>,
     strategy: Option<config_strategy::GuestIndices>,
     driver: Option<storage_driver::GuestIndices>,
+    operations: Option<operations::GuestIndices>,
 }
 
 /// An instance's interfaces that decide.
@@ -22,6 +25,14 @@ pub(super) struct Deciding {
     pub(super) manifest: manifest::Guest,
     pub(super) types: Option<metadata_types::Guest>,
     pub(super) strategy: Option<config_strategy::Guest>,
+    pub(super) operations: Option<operations::Guest>,
+}
+
+/// An instance's interfaces that talk.
+#[derive(Clone)]
+pub(super) struct Talking {
+    pub(super) driver: storage_driver::Guest,
+    pub(super) operations: Option<operations::Guest>,
 }
 
 /// Finds an optional export: absent, it is never called; present, its shape was checked.
@@ -57,6 +68,7 @@ impl Linked {
             types: indices!(&pure, metadata_types, "metadata-types"),
             strategy: indices!(&pure, config_strategy, "config-strategy"),
             driver: indices!(&session, storage_driver, "storage-driver"),
+            operations: indices!(&session, operations, "operations"),
             pure,
             session,
         })
@@ -66,10 +78,12 @@ impl Linked {
         let instance = self.pure.instantiate_async(&mut *store).await?;
         let types = self.types.as_ref().map(|indices| indices.load(&mut *store, &instance));
         let strategy = self.strategy.as_ref().map(|indices| indices.load(&mut *store, &instance));
+        let operations = self.operations.as_ref().map(|indices| indices.load(&mut *store, &instance));
         Ok(Deciding {
             manifest: self.manifest.load(&mut *store, &instance)?,
             types: types.transpose()?,
             strategy: strategy.transpose()?,
+            operations: operations.transpose()?,
         })
     }
 
@@ -77,9 +91,11 @@ impl Linked {
     pub(super) async fn instantiate_session(
         &self,
         store: &mut Store<Guest>,
-    ) -> wasmtime::Result<Option<storage_driver::Guest>> {
+    ) -> wasmtime::Result<Option<Talking>> {
         let Some(indices) = &self.driver else { return Ok(None) };
         let instance = self.session.instantiate_async(&mut *store).await?;
-        indices.load(&mut *store, &instance).map(Some)
+        let driver = indices.load(&mut *store, &instance)?;
+        let operations = self.operations.as_ref().map(|indices| indices.load(&mut *store, &instance));
+        Ok(Some(Talking { driver, operations: operations.transpose()? }))
     }
 }

@@ -24,6 +24,7 @@ use crate::clock::SharedClock;
 use crate::domain::cluster::Cluster;
 use crate::domain::contract::{Change, Description, Issue, MetadataType, StrategyStep};
 use crate::domain::error::BackendError;
+use crate::domain::operation::OperationType;
 
 /// What every call of a plugin needs.
 pub(super) struct Parts {
@@ -239,6 +240,21 @@ impl Kind for Plugin {
         self.parts.counted("steps", &answers, asked)?;
         let answers: Result<_, _> = answers.into_iter().map(convert::steps).collect();
         self.parts.kept("steps", answers)
+    }
+
+    async fn operations(&self, facts: Option<&Value>) -> Result<Vec<OperationType>, CallError> {
+        let facts = facts.map(Value::to_string);
+        let time = self.parts.limits.decide;
+        let operations = self.parts.decide("list-operations", time, |store, instance| {
+            Box::pin(async move {
+                match &instance.operations {
+                    Some(operations) => operations.call_list_operations(store, facts.as_ref()).await,
+                    None => Ok(Vec::new()),
+                }
+            })
+        });
+        let operations: Result<_, _> = operations.await?.into_iter().map(convert::operation_type).collect();
+        self.parts.kept("list-operations", operations)
     }
 
     async fn driver(&self, cluster: &Cluster, secrets: Secrets) -> Result<Arc<dyn Driver>, CallError> {

@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot, watch};
 use wasmtime::Store;
 
-use super::bindings::exports::headgate::plugin::storage_driver::{self, Target};
+use super::bindings::exports::headgate::plugin::storage_driver::Target;
 use super::bindings::headgate::host::errors::Error;
 use super::convert::{self, Broken};
 use super::driver::{CallError, Failure};
@@ -22,11 +22,12 @@ use super::imports::secrets::SecretBox;
 use super::imports::state::State;
 use super::invoke::invoke;
 use super::limits::{AGE_MAX, CALLS_MAX, GRACE, QUEUE_MAX};
+use super::linked::Talking;
 use super::metrics::PluginMetrics;
 use super::plugin::Parts;
 
-/// Of a driver's function: what it is called, what it answers, and how that reads in the domain.
-pub(super) trait Operation: Send + 'static {
+/// One function of a session's guest: what it is called, what it answers, and how that reads in the domain.
+pub(super) trait Request: Send + 'static {
     type Raw: Send;
     type Answer: Send + 'static;
     /// What the answer is held against.
@@ -35,7 +36,7 @@ pub(super) trait Operation: Send + 'static {
 
     fn call(
         self,
-        driver: storage_driver::Guest,
+        guest: Talking,
         store: &mut Store<Guest>,
     ) -> BoxFuture<'_, wasmtime::Result<Result<Self::Raw, Error>>>;
 
@@ -71,12 +72,12 @@ impl Session {
     }
 
     /// Waits for its turn and the answer. Dropped, it cancels the call.
-    pub(super) async fn ask<O: Operation>(&self, operation: O) -> Result<O::Answer, CallError> {
+    pub(super) async fn ask<R: Request>(&self, request: R) -> Result<R::Answer, CallError> {
         let (reply, answer) = oneshot::channel();
-        self.put(Box::new(Asked { operation, reply }))?;
+        self.put(Box::new(Asked { request, reply }))?;
         let ended = || CallError::Plugin {
             plugin: self.plugin.to_string(),
-            call: O::NAME,
+            call: R::NAME,
             failure: Failure::HostPanic("its session ended".to_owned()),
         };
         answer.await.unwrap_or_else(|_gone| Err(ended()))
@@ -103,20 +104,20 @@ trait Job: Send {
     async fn run(self: Box<Self>, actor: &mut Actor);
 }
 
-struct Asked<O: Operation> {
-    operation: O,
-    reply: oneshot::Sender<Result<O::Answer, CallError>>,
+struct Asked<R: Request> {
+    request: R,
+    reply: oneshot::Sender<Result<R::Answer, CallError>>,
 }
 
 #[async_trait]
-impl<O: Operation> Job for Asked<O> {
+impl<R: Request> Job for Asked<R> {
     async fn run(self: Box<Self>, actor: &mut Actor) {
-        let Self { operation, mut reply } = *self;
+        let Self { request, mut reply } = *self;
         if reply.is_closed() {
             return;
         }
         let (cancel, cancelled) = watch::channel(false);
-        let mut work = Box::pin(actor.perform(operation, cancelled));
+        let mut work = Box::pin(actor.perform(request, cancelled));
         let answer = tokio::select! {
             answer = &mut work => answer,
             () = reply.closed() => {
@@ -124,12 +125,12 @@ impl<O: Operation> Job for Asked<O> {
                 match tokio::time::timeout(GRACE, &mut work).await {
                     // The guest saw it and came to an end by itself: its instance is good.
                     Ok(_nobody_waits) => return,
-                    Err(_elapsed) => return tracing::debug!(call = O::NAME, "a cancelled call did not end: its session is dropped"),
+                    Err(_elapsed) => return tracing::debug!(call = R::NAME, "a cancelled call did not end: its session is dropped"),
                 }
             }
         };
         if reply.send(answer).is_err() {
-            tracing::debug!(call = O::NAME, "nobody waits for the answer any more");
+            tracing::debug!(call = R::NAME, "nobody waits for the answer any more");
         }
     }
 }
@@ -155,7 +156,7 @@ struct Actor {
 /// An opened instance.
 struct Live {
     store: Store<Guest>,
-    driver: storage_driver::Guest,
+    guest: Talking,
     born: Instant,
     age_max: Duration,
     calls: u64,
@@ -195,25 +196,25 @@ impl Actor {
         }
     }
 
-    async fn perform<O: Operation>(
+    async fn perform<R: Request>(
         &mut self,
-        operation: O,
+        request: R,
         cancelled: watch::Receiver<bool>,
-    ) -> Result<O::Answer, CallError> {
+    ) -> Result<R::Answer, CallError> {
         let mut live = match self.live.take() {
             Some(live) => live,
             None => self.open(cancelled.clone()).await?,
         };
         live.calls += 1;
-        let (driver, expected) = (live.driver.clone(), operation.expected());
+        let (guest, expected) = (live.guest.clone(), request.expected());
         let time = self.parts.limits.talk;
         let answer =
-            invoke(&mut live.store, O::NAME, time, cancelled, |store| operation.call(driver, store)).await;
-        let answer = answer.map_err(|failure| self.parts.failed(O::NAME, failure))?;
+            invoke(&mut live.store, R::NAME, time, cancelled, |store| request.call(guest, store)).await;
+        let answer = answer.map_err(|failure| self.parts.failed(R::NAME, failure))?;
         let read = match answer {
-            Ok(raw) => O::read(raw, expected)
+            Ok(raw) => R::read(raw, expected)
                 .map(Ok)
-                .map_err(|broken| self.parts.failed(O::NAME, Failure::Protocol(broken)))?,
+                .map_err(|broken| self.parts.failed(R::NAME, Failure::Protocol(broken)))?,
             Err(error) => Err(CallError::Backend(convert::error(error))),
         };
         self.live = Some(live);
@@ -228,19 +229,19 @@ impl Actor {
         let opened = invoke(&mut store, "open", parts.limits.open, cancelled, move |store| {
             Box::pin(async move {
                 let began = Instant::now();
-                let Some(driver) = linked.instantiate_session(store).await? else { return Ok(None) };
+                let Some(guest) = linked.instantiate_session(store).await? else { return Ok(None) };
                 metrics.instantiated(began.elapsed());
-                let opened = driver.call_open(store, &target).await?;
-                Ok(Some(opened.map(|()| driver)))
+                let opened = guest.driver.call_open(store, &target).await?;
+                Ok(Some(opened.map(|()| guest)))
             })
         });
         match opened.await.map_err(|failure| parts.failed("open", failure))? {
             None => Err(CallError::Refused(format!("the plugin `{}` has no `storage-driver`", parts.name))),
             Some(Err(error)) => Err(CallError::Backend(convert::error(error))),
-            Some(Ok(driver)) => {
+            Some(Ok(guest)) => {
                 parts.metrics.session(1);
                 let (born, metrics) = (Instant::now(), parts.metrics.clone());
-                Ok(Live { store, driver, born, age_max: age_max(), calls: 0, metrics })
+                Ok(Live { store, guest, born, age_max: age_max(), calls: 0, metrics })
             }
         }
     }
@@ -261,10 +262,10 @@ impl Actor {
     /// Best effort: the guest may say good-bye to its backend.
     async fn retire(&mut self) {
         let Some(mut live) = self.live.take() else { return };
-        let (driver, time) = (live.driver.clone(), self.parts.limits.close);
+        let (guest, time) = (live.guest.clone(), self.parts.limits.close);
         let (_keep, cancelled) = watch::channel(false);
         let closed = invoke(&mut live.store, "close", time, cancelled, move |store| {
-            Box::pin(async move { driver.call_close(store).await })
+            Box::pin(async move { guest.driver.call_close(store).await })
         });
         if let Err(failure) = closed.await {
             tracing::debug!(plugin = &*self.parts.name, %failure, "a session did not close well");

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
+use serde_json::Value;
 use wasmtime::Store;
 
 use super::bindings::exports::headgate::plugin::storage_driver::{self, Target};
@@ -19,11 +20,14 @@ use super::imports::net::Places;
 use super::imports::secrets::SecretBox;
 use super::imports::state::{Space, State, StateStore};
 use super::limits::{PAGE_MAX, SESSIONS_MAX};
+use super::linked::Talking;
+use super::operations::{Cancel, Poll, Preview, Run};
 use super::plugin::Parts;
-use super::session::{Operation, Recipe, Session};
+use super::session::{Recipe, Request, Session};
 use crate::domain::cluster::{Check, Cluster, Discovery};
 use crate::domain::contract::Description;
-use crate::domain::id::ClusterId;
+use crate::domain::id::{ClusterId, OperationId};
+use crate::domain::operation::{Forecast, Progress, Subject};
 use crate::domain::resource::{Lookup, Outcome, Page, Query, ResourceKey, Write};
 
 pub(super) struct Sessions {
@@ -120,6 +124,28 @@ impl Driver for Session {
         self.ask(Send { writes, dry_run }).await
     }
 
+    async fn preview(&self, name: &str, subject: Subject, input: Value) -> Result<Forecast, CallError> {
+        self.ask(Preview(convert::asked(name, subject, &input))).await
+    }
+
+    async fn run(
+        &self,
+        name: &str,
+        subject: Subject,
+        input: Value,
+        id: &OperationId,
+    ) -> Result<Progress, CallError> {
+        self.ask(Run { asked: convert::asked(name, subject, &input), id: id.to_string() }).await
+    }
+
+    async fn poll(&self, handle: &str) -> Result<Progress, CallError> {
+        self.ask(Poll(handle.to_owned())).await
+    }
+
+    async fn cancel(&self, handle: &str) -> Result<(), CallError> {
+        self.ask(Cancel(handle.to_owned())).await
+    }
+
     async fn close(&self) {
         self.retire().await;
     }
@@ -166,14 +192,14 @@ fn kept(page: Page, asked: &PageAsked) -> Result<Page, Broken> {
 
 struct Probe;
 
-impl Operation for Probe {
+impl Request for Probe {
     type Raw = Vec<storage_driver::Check>;
     type Answer = Vec<Check>;
     type Expected = ();
     const NAME: &'static str = "probe";
 
-    fn call(self, driver: storage_driver::Guest, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
-        Box::pin(async move { driver.call_probe(store).await })
+    fn call(self, guest: Talking, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
+        Box::pin(async move { guest.driver.call_probe(store).await })
     }
 
     fn expected(&self) {}
@@ -185,14 +211,14 @@ impl Operation for Probe {
 
 struct Discover;
 
-impl Operation for Discover {
+impl Request for Discover {
     type Raw = storage_driver::Cluster;
     type Answer = Discovery;
     type Expected = ();
     const NAME: &'static str = "discover";
 
-    fn call(self, driver: storage_driver::Guest, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
-        Box::pin(async move { driver.call_discover(store).await })
+    fn call(self, guest: Talking, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
+        Box::pin(async move { guest.driver.call_discover(store).await })
     }
 
     fn expected(&self) {}
@@ -210,14 +236,14 @@ struct PageAsked {
     limit: usize,
 }
 
-impl Operation for List {
+impl Request for List {
     type Raw = storage_driver::Page;
     type Answer = Page;
     type Expected = PageAsked;
     const NAME: &'static str = "list-resources";
 
-    fn call(self, driver: storage_driver::Guest, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
-        Box::pin(async move { driver.call_list_resources(store, &self.0).await })
+    fn call(self, guest: Talking, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
+        Box::pin(async move { guest.driver.call_list_resources(store, &self.0).await })
     }
 
     fn expected(&self) -> PageAsked {
@@ -236,14 +262,14 @@ impl Operation for List {
 
 struct Get(Vec<types::ResourceKey>);
 
-impl Operation for Get {
+impl Request for Get {
     type Raw = Vec<storage_driver::Lookup>;
     type Answer = Vec<Lookup>;
     type Expected = usize;
     const NAME: &'static str = "get-resources";
 
-    fn call(self, driver: storage_driver::Guest, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
-        Box::pin(async move { driver.call_get_resources(store, &self.0).await })
+    fn call(self, guest: Talking, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
+        Box::pin(async move { guest.driver.call_get_resources(store, &self.0).await })
     }
 
     fn expected(&self) -> usize {
@@ -260,14 +286,14 @@ struct Send {
     dry_run: bool,
 }
 
-impl Operation for Send {
+impl Request for Send {
     type Raw = Vec<storage_driver::Outcome>;
     type Answer = Vec<Outcome>;
     type Expected = usize;
     const NAME: &'static str = "write-resources";
 
-    fn call(self, driver: storage_driver::Guest, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
-        Box::pin(async move { driver.call_write_resources(store, &self.writes, self.dry_run).await })
+    fn call(self, guest: Talking, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
+        Box::pin(async move { guest.driver.call_write_resources(store, &self.writes, self.dry_run).await })
     }
 
     fn expected(&self) -> usize {

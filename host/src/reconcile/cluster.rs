@@ -22,12 +22,15 @@ pub(super) struct Work {
     asks: mpsc::Receiver<oneshot::Sender<CycleReport>>,
     due: Instant,
     full_due: Instant,
+    /// When the backend is asked again about what runs there for long.
+    poll_due: Option<Instant>,
     rounds: u64,
 }
 
 /// Why a round begins.
 enum Woken {
     Due,
+    Polled,
     Nudged,
     Asked(Waiting),
     Stopped,
@@ -41,7 +44,7 @@ impl Work {
         asks: mpsc::Receiver<oneshot::Sender<CycleReport>>,
     ) -> Self {
         let now = Instant::now();
-        Self { reconciler, cluster, nudged, asks, due: now, full_due: now, rounds: 0 }
+        Self { reconciler, cluster, nudged, asks, due: now, full_due: now, poll_due: None, rounds: 0 }
     }
 
     /// Ends with the cluster or with the host.
@@ -73,6 +76,7 @@ impl Work {
             },
             () = self.nudged.notified() => Woken::Nudged,
             () = tokio::time::sleep_until(self.due) => Woken::Due,
+            () = sleep_until(self.poll_due) => Woken::Polled,
         }
     }
 
@@ -94,7 +98,7 @@ impl Work {
             Woken::Asked(waiting) => Some(waiting),
             // A cluster that was just added or resumed, or whose connection was mended, is looked at now.
             Woken::Nudged if cluster.reach != Reach::Reachable => Some(Vec::new()),
-            Woken::Nudged => None,
+            Woken::Nudged | Woken::Polled => None,
         };
         let mut answers = true;
         if let Some(waiting) = waiting {
@@ -104,6 +108,7 @@ impl Work {
             }
             self.due = Instant::now() + self.pause(self.read().await?.as_ref());
         }
+        self.operate().await;
         // What does not answer now would only cost another time-out.
         if answers && !cluster.paused {
             let reports = self.reconciler.inner.sync.run_plans(&self.cluster).await;
@@ -112,6 +117,16 @@ impl Work {
             }
         }
         Ok(true)
+    }
+
+    async fn operate(&mut self) {
+        let operated = self.reconciler.inner.sync.run_operations(&self.cluster).await;
+        let now = Instant::now();
+        self.poll_due = (operated.running > 0).then(|| now + self.reconciler.inner.settings.poll);
+        if operated.ended > 0 {
+            // What it changed is shown soon.
+            self.due = now;
+        }
     }
 
     async fn read(&self) -> Result<Option<Cluster>, StoreError> {
@@ -152,5 +167,12 @@ impl Work {
         (&self.cluster, self.rounds).hash(&mut hasher);
         let tenths = u32::try_from(hasher.finish() % 201).unwrap_or(100);
         whole.saturating_mul(900 + tenths) / 1_000
+    }
+}
+
+async fn sleep_until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
     }
 }

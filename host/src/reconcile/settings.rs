@@ -10,6 +10,8 @@ pub struct Settings {
     pub full_every: Duration,
     /// Clusters that were added by another way than the API are found within this.
     pub refresh: Duration,
+    /// Between two questions about what runs for long in the backend.
+    pub poll: Duration,
     /// A batch in flight has so long to end when the host stops.
     pub grace: Duration,
     pub housekeeping_every: Duration,
@@ -26,6 +28,7 @@ impl Default for Settings {
             interval: Duration::from_secs(30),
             full_every: Duration::from_secs(300),
             refresh: Duration::from_secs(5),
+            poll: Duration::from_secs(2),
             grace: Duration::from_secs(5),
             housekeeping_every: Duration::from_secs(60 * 60),
             transitions_kept: DAY.saturating_mul(30),

@@ -16,14 +16,14 @@ use crate::domain::plan::{Plan, PlanState, Step};
 use crate::domain::resource::Write;
 
 const SELECT: &str = "
-    select id, cluster_id, state, reason, created_by, created_at_ms, updated_at_ms, wishes, base, blocked, warnings,
-        unchanged, exceeded, allow_destructive, deletes_max, message, version
+    select id, cluster_id, state, reason, created_by, created_at_ms, updated_at_ms, wishes, standing, base, blocked,
+        warnings, unchanged, exceeded, allow_destructive, deletes_max, message, version
     from plans";
 
 /// A list of plans leaves out what only one plan at a time is asked for.
 const SELECT_BRIEF: &str = "
-    select id, cluster_id, state, reason, created_by, created_at_ms, updated_at_ms, '[]', '[]', blocked, warnings,
-        unchanged, exceeded, allow_destructive, deletes_max, message, version
+    select id, cluster_id, state, reason, created_by, created_at_ms, updated_at_ms, '[]', '[]', '[]', blocked,
+        warnings, unchanged, exceeded, allow_destructive, deletes_max, message, version
     from plans";
 
 /// What never changes of a step and is not a column of its own.
@@ -102,8 +102,8 @@ impl Tx {
         let organization = self.organization_of(&plan.cluster).await?;
         let mut insert = Statement::new(
             "insert into plans (id, organization_id, cluster_id, state, reason, created_by, created_at_ms,
-                updated_at_ms, wishes, base, blocked, warnings, unchanged, exceeded, allow_destructive, deletes_max,
-                message, version)
+                updated_at_ms, wishes, standing, base, blocked, warnings, unchanged, exceeded, allow_destructive,
+                deletes_max, message, version)
             values ",
         );
         insert.rows(&[plan], |row, plan| {
@@ -116,6 +116,7 @@ impl Tx {
                 .bind(plan.created_at_ms)
                 .bind(plan.updated_at_ms)
                 .bind(json("wishes", &plan.wishes)?)
+                .bind(json("standing", &plan.standing)?)
                 .bind(json("base", &plan.base)?)
                 .bind(json("blocked", &plan.blocked)?)
                 .bind(json("warnings", &plan.warnings)?)
@@ -306,6 +307,7 @@ fn read_plan(row: &AnyRow) -> Result<Plan, StoreError> {
         created_at_ms: columns.int()?,
         updated_at_ms: columns.int()?,
         wishes: columns.json()?,
+        standing: columns.json()?,
         base: columns.json()?,
         steps: Vec::new(),
         blocked: columns.json()?,

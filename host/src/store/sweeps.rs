@@ -57,6 +57,15 @@ impl Store {
 }
 
 impl Tx {
+    /// Another cluster answers from now on: what was listed was of the old one.
+    pub async fn delete_sweeps(&mut self, cluster: &ClusterId) -> Result<(), StoreError> {
+        sqlx::query("delete from sweeps where cluster_id = $1")
+            .bind(cluster.as_str())
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
     /// It was proposed to adopt what there is of that type: once is enough.
     pub async fn save_adopt_proposed(
         &mut self,

@@ -34,6 +34,10 @@ impl From<AppError> for Problem {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unknown-type", detail)
                     .advice(format!("it has: {}", listed(&known)))
             }
+            AppError::UnknownOperation { known, .. } => {
+                Self::new(StatusCode::NOT_FOUND, "unknown-operation", detail)
+                    .advice(format!("it has: {}", listed(&known)))
+            }
             AppError::Invalid { code, wrong, .. } => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
                     .errors(wrong.into_iter().map(field_error))

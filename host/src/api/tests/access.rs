@@ -16,6 +16,7 @@ fn operations() -> Vec<(String, Method, String)> {
                 .replace("{name}", "lab")
                 .replace("{kind}", "toy")
                 .replace("{type}", "item")
+                .replace("{operation}", "poke")
                 .replace("{id}", "01979000-0000-7000-8000-000000000000");
             let id = operation["operationId"].as_str().unwrap().to_owned();
             all.push((id, method.to_uppercase().parse().unwrap(), path));
@@ -32,6 +33,7 @@ fn body(operation: &str) -> Option<Value> {
         "change_cluster" | "approve_plan" | "save_policy" => json!({}),
         "release_resource" | "accept_drift" | "ignore_drift" | "revert_drift" => resource,
         "propose_plan" => json!({"cluster": "lab", "documents": []}),
+        "run_operation" | "preview_operation" => json!({}),
         "create_token" => json!({"name": "third", "role": "reader"}),
         _ => return None,
     })

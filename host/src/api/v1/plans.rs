@@ -167,6 +167,10 @@ fn counts(plan: &Plan) -> BTreeMap<String, u64> {
         add(word(step.verb), 1);
         add("destructive", u64::from(step.destructive));
     }
+    if plan.steps.is_empty() {
+        // Recorded for places that join later: there is nothing else to say about it.
+        add("wish", u64::try_from(plan.standing.len()).unwrap_or(u64::MAX));
+    }
     add("blocked", u64::try_from(plan.blocked.len()).unwrap_or(u64::MAX));
     add("unchanged", u64::from(plan.unchanged));
     counts

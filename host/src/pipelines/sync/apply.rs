@@ -119,7 +119,7 @@ impl Sync {
     /// Sends what can be sent, then reads back what was sent, until nothing waits.
     async fn drive(&self, run: &mut Run) -> Result<(), SyncError> {
         loop {
-            self.skip_cancelled(run).await?;
+            self.skip_what_ends_early(run).await?;
             self.do_local(run).await?;
             if self.is_stopping() {
                 return Ok(());

@@ -92,6 +92,10 @@ impl Lens {
         self.effective(key).authority
     }
 
+    pub(super) fn is_protected(&self, key: &ResourceKey) -> bool {
+        self.effective(key).protect
+    }
+
     pub(super) fn drift_policy_over(&self, key: &ResourceKey) -> DriftPolicy {
         self.effective(key).drift
     }

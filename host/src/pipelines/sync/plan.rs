@@ -20,6 +20,7 @@ mod promises;
 mod sentences;
 pub mod settle;
 mod stale;
+mod standing;
 mod undo;
 
 use std::collections::BTreeMap;
@@ -28,7 +29,7 @@ use serde_json::Value;
 
 use crate::domain::contract::{Change, MetadataType};
 use crate::domain::place::Place;
-use crate::domain::plan::{Base, Blocked, Exceeded, Plan, Step, Verb, Wish};
+use crate::domain::plan::{Base, Blocked, Exceeded, Plan, Standing, StandingWish, Step, Verb, Wish};
 use crate::domain::policy::{Authority, Effective, PolicyEntry, resolve};
 use crate::domain::resource::{Resource, ResourceKey, Sort};
 
@@ -39,6 +40,7 @@ pub use documents::unmentioned;
 pub use limits::{deletes, refusals};
 pub use prepare::prepare;
 pub use stale::stale;
+pub use standing::joining;
 
 /// One document, its spec in the plugin's normal form.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -72,6 +74,10 @@ pub enum Request {
     Resume {
         keys: Vec<ResourceKey>,
     },
+    /// Standing wishes, at the places that they were not planned for yet.
+    Join {
+        wishes: Vec<StandingWish>,
+    },
     Undo {
         plan: Box<Plan>,
     },
@@ -95,6 +101,8 @@ pub struct Snapshot {
     pub unsure: BTreeMap<ResourceKey, Sort>,
     /// By type, the groups or nodes where its resources live, for wishes that name none.
     pub homes: BTreeMap<String, Vec<Place>>,
+    /// The wishes that named no place, of the resources that the request names by type and id.
+    pub standing: BTreeMap<(String, String), StandingWish>,
 }
 
 impl Snapshot {
@@ -122,6 +130,7 @@ pub struct Prepared {
     /// Asked of the plugin at once; `assemble` takes an answer each, in this order.
     pub changes: Vec<Change>,
     items: Vec<Item>,
+    standing: Vec<Standing>,
     blocked: Vec<Blocked>,
     warnings: Vec<Blocked>,
     unchanged: u32,
@@ -131,6 +140,7 @@ pub struct Prepared {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Draft {
     pub wishes: Vec<Wish>,
+    pub standing: Vec<Standing>,
     pub base: Vec<Base>,
     pub steps: Vec<Step>,
     pub blocked: Vec<Blocked>,
@@ -162,6 +172,6 @@ enum Part {
 impl Draft {
     /// Nothing to do, and nothing to say.
     pub fn is_empty(&self) -> bool {
-        self.wishes.is_empty() && self.steps.is_empty() && self.blocked.is_empty()
+        self.wishes.is_empty() && self.standing.is_empty() && self.steps.is_empty() && self.blocked.is_empty()
     }
 }

@@ -1,7 +1,7 @@
 //! Makes a plan: what is asked for is checked and normalised, the world is looked at, and the pure planner decides.
 
 mod check;
-mod schema;
+pub(super) mod schema;
 mod world;
 
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use super::{Sync, SyncError, Told};
 use crate::domain::cluster::{Cluster, Reach};
 use crate::domain::contract::MetadataType;
 use crate::domain::id::PlanId;
-use crate::domain::plan::{Blocked, Plan, PlanState, Reason, StepState};
+use crate::domain::plan::{Blocked, Plan, PlanState, Reason, StandingWish, StepState};
 use crate::domain::resource::ResourceKey;
 use crate::store::StoreError;
 
@@ -51,6 +51,9 @@ pub enum Asked {
     },
     Resume {
         keys: Vec<ResourceKey>,
+    },
+    Join {
+        wishes: Vec<StandingWish>,
     },
     Undo {
         plan: PlanId,
@@ -184,6 +187,7 @@ impl Sync {
             created_at_ms: now_ms,
             updated_at_ms: now_ms,
             wishes: draft.wishes,
+            standing: draft.standing,
             base: draft.base,
             steps: draft.steps,
             blocked: draft.blocked,
@@ -205,7 +209,7 @@ impl Sync {
         actor: &str,
     ) -> Result<Plan, ProposeError> {
         // What is only blocked changes nothing, now or later: it is answered, and there is nothing to approve.
-        let does_nothing = plan.steps.is_empty() && plan.wishes.is_empty();
+        let does_nothing = plan.steps.is_empty() && plan.wishes.is_empty() && plan.standing.is_empty();
         if dry_run || does_nothing {
             plan.id = PlanId(String::new());
             return Ok(plan);
@@ -228,6 +232,7 @@ impl Sync {
             Asked::Delete { keys } => Request::Delete { keys },
             Asked::Revert { keys, fields, by_policy } => Request::Revert { keys, fields, by_policy },
             Asked::Resume { keys } => Request::Resume { keys },
+            Asked::Join { wishes } => Request::Join { wishes },
             Asked::Undo { plan } => Request::Undo { plan: Box::new(self.undoable(proposal, &plan).await?) },
         })
     }
@@ -251,6 +256,7 @@ fn reason_of(asked: &Asked) -> Reason {
         Asked::Delete { .. } => Reason::Delete,
         Asked::Revert { by_policy, .. } => Reason::Revert { by_policy: *by_policy },
         Asked::Resume { .. } => Reason::Resume,
+        Asked::Join { .. } => Reason::Join,
         Asked::Undo { plan } => Reason::Undo { plan: plan.clone() },
     }
 }

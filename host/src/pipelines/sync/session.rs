@@ -4,13 +4,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use super::{BATCH_MAX, Sync, SyncError};
 use crate::domain::cluster::{Check, Cluster, Discovery, Reach};
 use crate::domain::contract::MetadataType;
 use crate::domain::error::{BackendError, ErrorKind};
-use crate::domain::id::ClusterId;
+use crate::domain::id::{ClusterId, OperationId};
+use crate::domain::operation::{Forecast, Progress, Subject};
 use crate::domain::resource::{Lookup, Outcome, Page, Query, ResourceKey, Write};
 use crate::plugins::driver::{CallError, Driver, Kind};
 
@@ -70,6 +72,28 @@ impl Driver for Budgeted {
 
     async fn write(&self, writes: Vec<Write>, dry_run: bool) -> Result<Vec<Outcome>, CallError> {
         within_budget!(self, self.driver.write(writes, dry_run))
+    }
+
+    async fn preview(&self, name: &str, subject: Subject, input: Value) -> Result<Forecast, CallError> {
+        within_budget!(self, self.driver.preview(name, subject, input))
+    }
+
+    async fn run(
+        &self,
+        name: &str,
+        subject: Subject,
+        input: Value,
+        id: &OperationId,
+    ) -> Result<Progress, CallError> {
+        within_budget!(self, self.driver.run(name, subject, input, id))
+    }
+
+    async fn poll(&self, handle: &str) -> Result<Progress, CallError> {
+        within_budget!(self, self.driver.poll(handle))
+    }
+
+    async fn cancel(&self, handle: &str) -> Result<(), CallError> {
+        within_budget!(self, self.driver.cancel(handle))
     }
 
     async fn close(&self) {

@@ -1,6 +1,9 @@
 //! A model of a backend, its kind and its clock: refusals, lost and late answers, hidden and failing listings by
 //! script, and a count of what really happened.
 
+mod kind;
+mod operating;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -11,18 +14,19 @@ use serde_json::{Value, json};
 
 use super::{Sync, Timing};
 use crate::clock::{Clock, SystemClock};
-use crate::domain::cluster::{Check, Cluster, Discovery, Health, Node};
-use crate::domain::contract::{
-    Change, Description, Divergence, Granularity, Issue, MetadataType, Scope, Severity, StrategyStep, Verbs,
-};
+use crate::domain::cluster::{Check, Discovery, Health, Node};
+use crate::domain::contract::Description;
 use crate::domain::error::{BackendError, ErrorKind};
 use crate::domain::fields;
+use crate::domain::id::OperationId;
+use crate::domain::operation::{Forecast, Progress, Subject};
 use crate::domain::place::Place;
 use crate::domain::resource::{
     Action, Edit, ListFailure, Lookup, Observed, Outcome, Page, Query, ResourceKey, Write, Written,
 };
-use crate::plugins::driver::{CallError, Driver, Failure, Kind, Kinds, Secrets};
+use crate::plugins::driver::{CallError, Driver, Failure};
 use crate::store::Store;
+pub(crate) use kind::{Loaded, Models};
 
 /// The machine's clock, which never shows the same time twice.
 #[derive(Default)]
@@ -81,7 +85,9 @@ pub(crate) struct World {
     pub(crate) lists: usize,
     pub(crate) gets: usize,
     pub(crate) writes: usize,
-    /// What really happened, in order: `+a`, `~a`, `-a`.
+    /// Polls until what runs is done.
+    pub(crate) runs_left: u32,
+    /// What really happened, in order: `+a`, `~a`, `-a`, `poke topic a`.
     pub(crate) done: Vec<String>,
 }
 
@@ -94,7 +100,11 @@ pub(crate) struct Model {
 impl Model {
     pub(crate) fn start(clock: &Arc<TestClock>) -> Arc<Self> {
         let world = World { identity: "one".to_owned(), page_size: 3, ..World::default() };
-        Arc::new(Self { world: Mutex::new(world), clock: Arc::clone(clock), description: description() })
+        Arc::new(Self {
+            world: Mutex::new(world),
+            clock: Arc::clone(clock),
+            description: kind::description(),
+        })
     }
 
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
@@ -292,6 +302,7 @@ impl Driver for Model {
             let seen_from_ms = self.clock.now_ms() + i64::try_from(lag).unwrap();
             let lost =
                 || Outcome::Unknown { error: BackendError::new(ErrorKind::Timeout, "the answer was lost") };
+            let failed = |error| Outcome::Failed { error };
             let refused = || failed(BackendError::new(ErrorKind::InvalidArgument, "refused by script"));
             let outcome = match fault {
                 Some(Fault::Refused) => refused(),
@@ -318,6 +329,36 @@ impl Driver for Model {
         Ok(outcomes)
     }
 
+    async fn preview(&self, _name: &str, subject: Subject, input: Value) -> Result<Forecast, CallError> {
+        self.answer().await?;
+        let lines = vec![format!("{subject} with {input}")];
+        Ok(Forecast { lines, warnings: Vec::new(), document: json!({}) })
+    }
+
+    async fn run(
+        &self,
+        name: &str,
+        subject: Subject,
+        input: Value,
+        _id: &OperationId,
+    ) -> Result<Progress, CallError> {
+        self.answer().await?;
+        self.world().done.push(format!("{name} {subject}"));
+        self.world().scripted(name, &input)
+    }
+
+    async fn poll(&self, handle: &str) -> Result<Progress, CallError> {
+        self.answer().await?;
+        self.world().polled(handle)
+    }
+
+    async fn cancel(&self, handle: &str) -> Result<(), CallError> {
+        self.answer().await?;
+        self.world().done.push(format!("cancel {handle}"));
+        self.world().runs_left = 0;
+        Ok(())
+    }
+
     async fn close(&self) {}
 }
 
@@ -325,160 +366,8 @@ fn not_for_you() -> BackendError {
     BackendError::new(ErrorKind::PermissionDenied, "not for you")
 }
 
-fn failed(error: BackendError) -> Outcome {
-    Outcome::Failed { error }
-}
-
 pub(crate) fn topic(id: &str) -> ResourceKey {
     ResourceKey { metadata_type: "topic".to_owned(), id: id.to_owned(), place: Place::Cluster }
-}
-
-fn description() -> Description {
-    Description {
-        kind: "model".to_owned(),
-        title: "Model".to_owned(),
-        version: "1".to_owned(),
-        vendor: "tests".to_owned(),
-        documentation: None,
-        connection: json!({}),
-        roles: Vec::new(),
-        grouped: false,
-        relations: Vec::new(),
-        grants: Vec::new(),
-        protocols: Vec::new(),
-    }
-}
-
-fn topic_type() -> MetadataType {
-    MetadataType {
-        name: "topic".to_owned(),
-        plural: "topics".to_owned(),
-        title: "Topic".to_owned(),
-        scope: Scope::Cluster,
-        roles: Vec::new(),
-        identity: Vec::new(),
-        tells_defaults: true,
-        verbs: Verbs { create: true, update: true, delete: true },
-        granularity: Granularity::PerKey,
-        divergence: Divergence::Single,
-        spec: json!({
-            "type": "object",
-            "additionalProperties": false,
-            "properties": {
-                "partitions": {"type": "integer", "minimum": 1},
-                "config": {"type": "object", "additionalProperties": {"type": ["string", "null"]}},
-            },
-        }),
-        status: json!({"type": "object"}),
-        fields: Vec::new(),
-        after: Vec::new(),
-    }
-}
-
-fn steps_of(change: &Change) -> Result<Vec<StrategyStep>, BackendError> {
-    let write = |action| Write {
-        key: change.key.clone(),
-        action,
-        revision: None,
-        incarnation: change.incarnation.clone(),
-    };
-    let step = |action, undo: Option<Action>, summary: String, destructive| {
-        let undo = undo.map(write);
-        vec![StrategyStep { write: write(action), summary, destructive, undo, restart: Vec::new() }]
-    };
-    match (&change.before, &change.after) {
-        (None, Some(after)) => Ok(step(
-            Action::Create(after.clone()),
-            Some(Action::Delete),
-            format!("create {}", change.key.id),
-            false,
-        )),
-        (Some(_), None) => Ok(step(Action::Delete, None, format!("delete {}", change.key.id), true)),
-        (Some(before), Some(after)) => {
-            let count = |spec: &Value| spec.get("partitions").and_then(Value::as_u64).unwrap_or(0);
-            if count(after) < count(before) {
-                return Err(BackendError::new(ErrorKind::Unsupported, "partitions only grow"));
-            }
-            let (there, back) = (edits(before, after), edits(after, before));
-            Ok(step(Action::Edit(there), Some(Action::Edit(back)), format!("edit {}", change.key.id), false))
-        }
-        (None, None) => Ok(Vec::new()),
-    }
-}
-
-fn edits(from: &Value, to: &Value) -> Vec<Edit> {
-    let mut paths: BTreeSet<String> = fields::leaves(from).into_iter().map(|(path, _)| path).collect();
-    paths.extend(fields::leaves(to).into_iter().map(|(path, _)| path));
-    let set = |all: &Value, path: &str| fields::at(all, path).filter(|value| !value.is_null()).cloned();
-    let differs = paths.into_iter().filter(|path| set(to, path) != set(from, path));
-    differs.map(|path| Edit { value: set(to, &path), path }).collect()
-}
-
-/// Several models: a cluster finds its own by the name in its connection.
-pub(crate) struct Models(pub(crate) BTreeMap<String, Arc<Model>>);
-
-#[async_trait]
-impl Kind for Models {
-    fn description(&self) -> &Description {
-        &self.0.values().next().unwrap().description
-    }
-
-    fn digest(&self) -> &str {
-        "00"
-    }
-
-    async fn types(&self, _facts: Option<&Value>) -> Result<Vec<MetadataType>, CallError> {
-        Ok(vec![topic_type()])
-    }
-
-    async fn normalize(
-        &self,
-        _metadata_type: &str,
-        specs: Vec<Value>,
-        _facts: &Value,
-    ) -> Result<Vec<Result<Value, Vec<Issue>>>, CallError> {
-        Ok(specs.into_iter().map(Ok).collect())
-    }
-
-    async fn validate(
-        &self,
-        _metadata_type: &str,
-        specs: Vec<Value>,
-        _facts: &Value,
-    ) -> Result<Vec<Vec<Issue>>, CallError> {
-        let many =
-            |spec: &Value| spec.get("partitions").and_then(Value::as_u64).is_some_and(|count| count > 100);
-        let issue = || Issue {
-            severity: Severity::Error,
-            path: "/partitions".to_owned(),
-            message: "more than 100".to_owned(),
-        };
-        Ok(specs.iter().map(|spec| if many(spec) { vec![issue()] } else { Vec::new() }).collect())
-    }
-
-    async fn steps(
-        &self,
-        changes: Vec<Change>,
-        _facts: &Value,
-    ) -> Result<Vec<Result<Vec<StrategyStep>, BackendError>>, CallError> {
-        Ok(changes.into_iter().map(|change| steps_of(&change)).collect())
-    }
-
-    async fn driver(&self, cluster: &Cluster, _secrets: Secrets) -> Result<Arc<dyn Driver>, CallError> {
-        Ok(Arc::clone(self.0.get(&cluster.name).unwrap()) as Arc<dyn Driver>)
-    }
-}
-
-pub(crate) struct Loaded(pub(crate) Arc<dyn Kind>);
-
-impl Kinds for Loaded {
-    fn find(&self, kind: &str) -> Option<Arc<dyn Kind>> {
-        (kind == "model").then(|| Arc::clone(&self.0))
-    }
-
-    fn list(&self) -> Vec<Arc<dyn Kind>> {
-        vec![Arc::clone(&self.0)]
-    }
 }
 
 /// Waits are short: what takes a minute in earnest takes a fifth of a second.
@@ -488,6 +377,7 @@ pub(crate) fn timing() -> Timing {
         poll_min: Duration::from_millis(1),
         poll_max: Duration::from_millis(5),
         backend_timeout: Duration::from_millis(30),
+        plan_deadline: Duration::from_hours(6),
         calls_max: 4,
         interval: Duration::from_millis(10),
         backoff_max: Duration::from_millis(100),

@@ -21,6 +21,7 @@ use on_both;
 
 mod applying;
 mod crashes;
+mod operating;
 mod sweeping;
 
 use std::sync::Arc;

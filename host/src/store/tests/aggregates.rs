@@ -6,7 +6,9 @@ use super::{Backend, Postgres, Sqlite, event, insert_cluster};
 use crate::domain::cluster::{Health, Node};
 use crate::domain::id::{ClusterId, PlanId, TokenId};
 use crate::domain::place::Place;
-use crate::domain::plan::{Base, Intent, Plan, PlanState, Reason, Step, StepState, Verb, Wish};
+use crate::domain::plan::{
+    Base, Intent, Plan, PlanState, Reason, Standing, StandingWish, Step, StepState, Verb, Wish,
+};
 use crate::domain::policy::{Authority, Policy, PolicyEntry, PolicySubject};
 use crate::domain::resource::{Action, Outcome, Sweep, Transition, Write, Written};
 use crate::domain::status::Status;
@@ -74,6 +76,33 @@ on_both! {
         tx.delete_node(&lab.id, "2").await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(store.list_nodes(&lab.id).await.unwrap().len(), 1);
+    }
+
+    async fn a_standing_wish_is_listed_while_a_copy_of_it_is_wished_for(backend) {
+        let store = backend.open().await;
+        let lab = insert_cluster(&store, "lab").await;
+        let (narrow, wide) = (standing(&["a"]), standing(&["a", "b"]));
+        let mut copy = resource("t0");
+        copy.desired = Some(json!({"partitions": 3}));
+        let mut tx = store.begin().await.unwrap();
+        tx.save_standing_wish(&lab.id, &narrow).await.unwrap();
+        tx.save_standing_wish(&lab.id, &wide).await.unwrap();
+        tx.commit().await.unwrap();
+        let keys = [wide.key(), ("topic".to_owned(), "other".to_owned())].into();
+        assert_eq!(store.find_standing_wishes(&lab.id, &keys).await.unwrap(), [wide.clone()]);
+        let planned = store.standing_places(&lab.id).await.unwrap();
+        assert_eq!(planned, [("topic".to_owned(), wide.places.clone())]);
+        let list = || store.list_standing_wishes(&lab.id, "topic", &wide.places);
+        assert_eq!(list().await.unwrap(), [], "no copy of it is wished for any more");
+        let mut tx = store.begin().await.unwrap();
+        tx.save_resources(&lab.id, std::slice::from_mut(&mut copy)).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(list().await.unwrap(), [wide.clone()]);
+        assert_eq!(store.list_standing_wishes(&lab.id, "topic", &narrow.places).await.unwrap(), []);
+        let mut tx = store.begin().await.unwrap();
+        tx.delete_standing_wish(&lab.id, "topic", "t0").await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(store.standing_places(&lab.id).await.unwrap(), []);
     }
 
     async fn sweeps_policies_and_transitions_read_back(backend) {
@@ -185,6 +214,7 @@ pub(super) fn plan(cluster: &ClusterId, steps: u32) -> Plan {
             before: None,
             was_owned: false,
         }],
+        standing: vec![Standing { before: None, after: Some(standing(&["a"])) }],
         base: vec![Base {
             key: resource("t0").key,
             observed: None,
@@ -201,6 +231,15 @@ pub(super) fn plan(cluster: &ClusterId, steps: u32) -> Plan {
         deletes_max: None,
         message: None,
         version: 1,
+    }
+}
+
+fn standing(groups: &[&str]) -> StandingWish {
+    StandingWish {
+        metadata_type: "topic".to_owned(),
+        id: "t0".to_owned(),
+        spec: json!({"partitions": 3}),
+        places: groups.iter().map(|name| Place::Group((*name).to_owned())).collect(),
     }
 }
 

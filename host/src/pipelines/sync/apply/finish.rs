@@ -14,14 +14,14 @@ impl Run {
 }
 
 impl Sync {
-    /// Takes what nobody began out of a plan that is being cancelled.
-    pub(super) async fn skip_cancelled(&self, run: &mut Run) -> Result<(), SyncError> {
-        let Some(actor) = self.store.cancelled_by(&run.plan.id).await? else { return Ok(()) };
+    /// Takes what nobody began out of a plan that is being cancelled, or that took too long.
+    pub(super) async fn skip_what_ends_early(&self, run: &mut Run) -> Result<(), SyncError> {
+        let Some(reason) = self.ends_early(run).await? else { return Ok(()) };
         let now_ms = self.now_ms();
         let mut seqs = Vec::new();
         for step in run.plan.steps.iter_mut().filter(|step| step.state == StepState::Waiting) {
             step.state = StepState::Skipped;
-            step.message = Some(format!("cancelled by {actor}"));
+            step.message = Some(reason.clone());
             step.ended_at_ms = Some(now_ms);
             seqs.push(step.seq);
         }
@@ -29,6 +29,19 @@ impl Sync {
             return Ok(());
         }
         self.save_activity(run, &seqs, |_| Some(StatusEvent::TakenBack)).await
+    }
+
+    async fn ends_early(&self, run: &Run) -> Result<Option<String>, SyncError> {
+        if let Some(actor) = self.store.cancelled_by(&run.plan.id).await? {
+            return Ok(Some(format!("cancelled by {actor}")));
+        }
+        let began_ms = run.plan.steps.iter().filter_map(|step| step.started_at_ms).min();
+        let limit = self.timing.plan_deadline;
+        let limit_ms = i64::try_from(limit.as_millis()).unwrap_or(i64::MAX);
+        let is_over = began_ms.is_some_and(|began| self.now_ms().saturating_sub(began) >= limit_ms);
+        let hours = limit.as_secs() / 3_600;
+        Ok(is_over
+            .then(|| format!("the plan was not done within {hours} hours; apply again what is still wanted")))
     }
 
     pub(super) async fn finish(&self, run: &mut Run) -> Result<(), SyncError> {

@@ -14,6 +14,7 @@ use crate::domain::status::StatusEvent;
 use crate::pipelines::sync::observe::{Noticed, Sight, subject};
 use crate::pipelines::sync::plan::settle;
 use crate::pipelines::sync::{Sync, SyncError, Told, plan as planning};
+use crate::store::Tx;
 
 /// By resource, why it cannot be read.
 type Unreadable = BTreeMap<ResourceKey, String>;
@@ -64,6 +65,7 @@ impl Sync {
         if !tx.save_plan(&mut run.plan).await? {
             return Err(SyncError::Changed(format!("plan {}", run.plan.id)));
         }
+        self.save_standing(&mut tx, run).await?;
         let data = json!({"steps": run.plan.steps.len()});
         let told = Told::new("plan.applying", run.plan.id.as_str(), data).by(&run.plan.created_by);
         self.tell(&mut tx, &run.cluster, told).await?;
@@ -71,6 +73,19 @@ impl Sync {
         self.write_all(&mut tx, run, noticed).await?;
         tx.commit().await?;
         Ok(true)
+    }
+
+    async fn save_standing(&self, tx: &mut Tx, run: &Run) -> Result<(), SyncError> {
+        for change in &run.plan.standing {
+            match (&change.after, &change.before) {
+                (Some(wish), _) => tx.save_standing_wish(&run.cluster.id, wish).await?,
+                (None, Some(wish)) => {
+                    tx.delete_standing_wish(&run.cluster.id, &wish.metadata_type, &wish.id).await?;
+                }
+                (None, None) => {}
+            }
+        }
+        Ok(())
     }
 
     async fn end_stale(&self, run: &mut Run, reason: String) -> Result<(), SyncError> {

@@ -4,8 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::cluster::Cluster;
-use crate::domain::plan::{Plan, PlanState, Reason, Step};
+use crate::domain::cluster::{Cluster, homes};
+use crate::domain::place::Place;
+use crate::domain::plan::{Plan, PlanState, Reason, StandingWish, Step};
 use crate::domain::policy::{Authority, DriftPolicy};
 use crate::domain::resource::{Resource, ResourceKey};
 use crate::domain::status::{self, Activity, Status, StatusEvent};
@@ -48,6 +49,8 @@ impl Sync {
         self.plan_by_policy(cluster, revert(due.propose)).await;
         self.plan_by_policy(cluster, revert(due.revert)).await;
         self.plan_by_policy(cluster, Asked::Resume { keys: due.resume }).await;
+        let wishes = self.to_join(cluster, lens).await?;
+        self.plan_by_policy(cluster, Asked::Join { wishes }).await;
         self.approve_by_policy(cluster, lens).await
     }
 
@@ -75,6 +78,31 @@ impl Sync {
         Ok(due)
     }
 
+    /// Standing wishes that were not planned yet for a group or node that is there by now.
+    async fn to_join(&self, cluster: &Cluster, lens: &Lens) -> Result<Vec<StandingWish>, SyncError> {
+        let planned = self.store.standing_places(&cluster.id).await?;
+        if planned.is_empty() {
+            return Ok(Vec::new());
+        }
+        let nodes = self.store.list_nodes(&cluster.id).await?;
+        let taken = self.planned_already(cluster).await?;
+        let mut wishes = Vec::new();
+        for (metadata_type, places) in planned {
+            let Ok(shape) = lens.shape(&metadata_type) else { continue };
+            let homes = homes(shape, nodes.iter().map(|(node, _)| node));
+            let new: Vec<&Place> = homes.iter().filter(|home| !places.contains(home)).collect();
+            if new.is_empty() {
+                continue;
+            }
+            let is_free =
+                |wish: &StandingWish| !new.iter().any(|place| taken.contains(&wish.at((*place).clone())));
+            let found = self.store.list_standing_wishes(&cluster.id, &metadata_type, &places).await?;
+            wishes.extend(found.into_iter().filter(is_free));
+        }
+        wishes.truncate(PLANNED_MAX as usize);
+        Ok(wishes)
+    }
+
     /// In a plan that waits or runs, or in one that a person turned down.
     async fn planned_already(&self, cluster: &Cluster) -> Result<BTreeSet<ResourceKey>, SyncError> {
         let open = [PlanState::Proposed, PlanState::Approved, PlanState::Applying, PlanState::Cancelled];
@@ -93,6 +121,7 @@ impl Sync {
     async fn plan_by_policy(&self, cluster: &Cluster, asked: Asked) -> bool {
         let is_empty = match &asked {
             Asked::Revert { keys, .. } | Asked::Resume { keys } => keys.is_empty(),
+            Asked::Join { wishes } => wishes.is_empty(),
             Asked::Documents(_) | Asked::Adopt { .. } | Asked::Delete { .. } | Asked::Undo { .. } => false,
         };
         if is_empty {
@@ -177,8 +206,9 @@ impl Sync {
     }
 
     async fn was_proposed(&self, cluster: &Cluster, metadata_type: &str) -> Result<bool, SyncError> {
+        let open = [PlanState::Proposed, PlanState::Approved, PlanState::Applying];
         let plans =
-            self.store.list_plans(&cluster.organization, Some(&cluster.id), &[], None, PLANS_READ).await?;
+            self.store.list_plans(&cluster.organization, Some(&cluster.id), &open, None, PLANS_READ).await?;
         Ok(plans.iter().any(|plan| {
             plan.reason == Reason::Adopt
                 && plan.created_by == SYSTEM
@@ -193,7 +223,7 @@ fn counts(plan: &Plan) -> bool {
         PlanState::Proposed | PlanState::Approved | PlanState::Applying => true,
         PlanState::Cancelled => match plan.reason {
             Reason::Revert { by_policy } => by_policy,
-            Reason::Resume => true,
+            Reason::Resume | Reason::Join => true,
             Reason::Documents | Reason::Adopt | Reason::Delete | Reason::Undo { .. } => false,
         },
         PlanState::Applied | PlanState::Failed | PlanState::Stale => false,

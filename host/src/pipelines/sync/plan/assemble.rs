@@ -13,8 +13,8 @@ type Answer = Result<Vec<StrategyStep>, BackendError>;
 
 /// `answers` are the plugin's, one for each of `prepared.changes`, in order.
 pub fn assemble(prepared: Prepared, answers: Vec<Answer>, snapshot: &Snapshot, raised: &Raised) -> Draft {
-    let Prepared { changes, items, blocked, warnings, unchanged } = prepared;
-    let mut draft = Draft { blocked, warnings, unchanged, ..Draft::default() };
+    let Prepared { changes, items, standing, blocked, warnings, unchanged } = prepared;
+    let mut draft = Draft { standing, blocked, warnings, unchanged, ..Draft::default() };
     let mut chains: Vec<Vec<Step>> = Vec::new();
     for mut item in items {
         draft.wishes.extend(item.wish.clone());

@@ -260,6 +260,7 @@ impl World {
             created_at_ms: self.now_ms,
             updated_at_ms: self.now_ms,
             wishes: draft.wishes,
+            standing: draft.standing,
             base: draft.base,
             steps: draft.steps,
             blocked: draft.blocked,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::documents::{Aim, aims};
-use super::{Document, Item, Part, Prepared, Request, Snapshot, have, undo};
+use super::{Document, Item, Part, Prepared, Request, Snapshot, have, standing, undo};
 use crate::domain::compare::{FieldDifference, FieldState};
 use crate::domain::contract::{EditRule, MetadataType};
 use crate::domain::plan::{Base, Blocked, Intent, Verb, Wish};
@@ -35,6 +35,7 @@ pub fn prepare(request: &Request, snapshot: &Snapshot) -> Prepared {
         Request::Resume { keys } => {
             sorted(keys).for_each(|key| planner.again(key, &|field| field.state == FieldState::Pending));
         }
+        Request::Join { wishes } => standing::join(&mut planner, wishes),
         Request::Undo { plan } => undo::prepare(&mut planner, plan),
     }
     planner.prepared
@@ -55,6 +56,7 @@ pub(super) struct Planner<'a> {
 impl<'a> Planner<'a> {
     fn documents(&mut self, documents: &[Document]) {
         let aims = aims(documents, self.snapshot, &mut self.prepared.blocked);
+        self.prepared.standing = standing::of_documents(documents, self.snapshot);
         for (key, aim) in aims {
             match aim {
                 Aim::Have(desired) => have::plan(self, &key, desired, &|_| true),

@@ -9,7 +9,7 @@ use super::{Document, Draft, Raised, Request, Snapshot, assemble, batches, prepa
 use crate::domain::contract::{MetadataType, Scope};
 use crate::domain::id::{ClusterId, PlanId};
 use crate::domain::place::Place;
-use crate::domain::plan::{Intent, Plan, PlanState, Reason, Verb};
+use crate::domain::plan::{Intent, Plan, PlanState, Reason, Standing, Verb};
 use crate::domain::policy::{Authority, IgnoreRule, Policy, PolicyEntry, PolicySubject};
 use crate::domain::resource::Sort;
 
@@ -84,6 +84,33 @@ fn a_wish_without_a_place_is_one_for_each_home_of_its_type_and_a_placed_one_lies
         lines(&homeless),
         ["blocked new: no place of the cluster can hold it yet; try: headgate sync lab"]
     );
+}
+
+#[test]
+fn a_wish_without_a_place_stands_for_places_that_join_later_until_it_is_taken_back() {
+    let group = |name: &str| Place::Group(name.to_owned());
+    let mut snapshot = world(0).snapshot();
+    for shape in &mut snapshot.types {
+        shape.scope = Scope::Group;
+    }
+    snapshot.homes = BTreeMap::from([("topic".to_owned(), vec![group("a")])]);
+    let wish = Request::Documents(vec![document("new", json!({"partitions": 4}))]);
+    let first = draft(&wish, &snapshot);
+    let stands = first.standing[0].after.clone().unwrap();
+    assert_eq!((&first.standing[0].before, &stands.places), (&None, &vec![group("a")]));
+    snapshot.standing.insert(stands.key(), stands.clone());
+    assert_eq!(draft(&wish, &snapshot).standing, [], "said twice is said once");
+
+    snapshot.homes.insert("topic".to_owned(), vec![group("a"), group("b")]);
+    let joined = draft(&Request::Join { wishes: vec![stands.clone()] }, &snapshot);
+    assert_eq!(lines(&joined), ["Create new"]);
+    assert_eq!(joined.steps[0].key.place, group("b"));
+    assert_eq!(joined.standing[0].after.as_ref().unwrap().places, [group("a"), group("b")]);
+
+    let undo = Request::Undo { plan: Box::new(plan(first)) };
+    assert_eq!(draft(&undo, &snapshot).standing, [Standing { before: Some(stands), after: None }]);
+    snapshot.standing.clear();
+    assert_eq!(draft(&undo, &snapshot).standing, [], "said again since then, it stays");
 }
 
 #[test]
@@ -296,6 +323,7 @@ fn plan(draft: Draft) -> Plan {
         created_at_ms: 0,
         updated_at_ms: 0,
         wishes: draft.wishes,
+        standing: draft.standing,
         base: draft.base,
         steps: draft.steps,
         blocked: draft.blocked,

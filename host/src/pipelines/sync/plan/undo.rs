@@ -7,12 +7,13 @@ use serde_json::{Value, json};
 use super::assemble::local;
 use super::prepare::{Planner, base};
 use super::stale::moved;
-use super::{Item, Part};
+use super::{Item, Part, standing};
 use crate::domain::fields;
 use crate::domain::plan::{Base, Intent, Plan, PlanState, Step, StepState, Verb, Wish};
 use crate::domain::resource::{Lookup, Observed, Presence, Resource, ResourceKey, Sort};
 
 pub(super) fn prepare(planner: &mut Planner<'_>, plan: &Plan) {
+    planner.prepared.standing = standing::taken_back(&plan.standing, planner.snapshot);
     let mut touched: BTreeMap<&ResourceKey, Vec<&Step>> = BTreeMap::new();
     for wish in &plan.wishes {
         touched.entry(&wish.key).or_default();

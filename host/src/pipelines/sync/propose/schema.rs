@@ -4,14 +4,14 @@ use jsonschema::error::ValidationErrorKind;
 use serde_json::Value;
 
 /// What is wrong, at a JSON Pointer into the spec.
-pub(super) struct SchemaIssue {
-    pub(super) pointer: String,
-    pub(super) message: String,
+pub(in crate::pipelines::sync) struct SchemaIssue {
+    pub(in crate::pipelines::sync) pointer: String,
+    pub(in crate::pipelines::sync) message: String,
 }
 
 /// Numbers and booleans become text where the schema takes text and not them: YAML reads `604800000` as a number, and
 /// the backend's own tools take it as text.
-pub(super) fn as_text(schema: &Value, value: &mut Value) {
+pub(in crate::pipelines::sync) fn as_text(schema: &Value, value: &mut Value) {
     match value {
         Value::Number(number) if takes_only_text(schema) => *value = Value::String(number.to_string()),
         Value::Bool(flag) if takes_only_text(schema) => *value = Value::String(flag.to_string()),
@@ -46,14 +46,14 @@ fn takes_only_text(schema: &Value) -> bool {
 }
 
 /// The type's schema, compiled once for all its documents.
-pub(super) struct SpecSchema(jsonschema::Validator);
+pub(in crate::pipelines::sync) struct SpecSchema(jsonschema::Validator);
 
 impl SpecSchema {
-    pub(super) fn new(schema: &Value) -> Result<Self, String> {
+    pub(in crate::pipelines::sync) fn new(schema: &Value) -> Result<Self, String> {
         jsonschema::validator_for(schema).map(Self).map_err(|e| e.to_string())
     }
 
-    pub(super) fn issues(&self, spec: &Value) -> Vec<SchemaIssue> {
+    pub(in crate::pipelines::sync) fn issues(&self, spec: &Value) -> Vec<SchemaIssue> {
         self.0.iter_errors(spec).flat_map(|error| issues_of(&error)).collect()
     }
 }

@@ -9,11 +9,11 @@ use super::{Proposal, ProposeError};
 use crate::domain::cluster::{Cluster, homes};
 use crate::domain::contract::MetadataType;
 use crate::domain::place::Place;
-use crate::domain::plan::{Plan, StepState};
+use crate::domain::plan::{Plan, Standing, StandingWish, StepState};
 use crate::domain::resource::{Lookup, Presence, Resource, ResourceKey, Sort};
 use crate::pipelines::sync::Sync;
 use crate::pipelines::sync::observe::{Lens, Sight};
-use crate::pipelines::sync::plan::{Document, Request, Snapshot};
+use crate::pipelines::sync::plan::{Document, Request, Snapshot, joining};
 use crate::pipelines::sync::session::find_type;
 use crate::store::ResourceFilter;
 
@@ -25,6 +25,7 @@ const LOOKS_MAX: usize = 2_000;
 type Rows = BTreeMap<ResourceKey, Resource>;
 type Effective = BTreeMap<ResourceKey, Value>;
 type Homes = BTreeMap<String, Vec<Place>>;
+type StandingWishes = BTreeMap<(String, String), StandingWish>;
 
 impl Sync {
     pub(super) async fn snapshot(
@@ -55,6 +56,7 @@ impl Sync {
             policies: lens.policies,
             authority: cluster.authority,
             unsure: self.unsure(proposal).await?,
+            standing: self.standing(cluster, wanted).await?,
             homes,
         })
     }
@@ -150,6 +152,24 @@ impl Sync {
         }
     }
 
+    /// Only what a request may change is read: a look-up by key each, of few.
+    async fn standing(&self, cluster: &Cluster, wanted: &Request) -> Result<StandingWishes, ProposeError> {
+        let named: BTreeSet<(String, String)> = match wanted {
+            Request::Documents(documents) => {
+                let placeless = documents.iter().filter(|document| document.at.is_none());
+                placeless.map(|document| (document.metadata_type.clone(), document.id.clone())).collect()
+            }
+            Request::Undo { plan } => plan.standing.iter().filter_map(Standing::key).collect(),
+            Request::Adopt { .. }
+            | Request::Delete { .. }
+            | Request::Revert { .. }
+            | Request::Resume { .. }
+            | Request::Join { .. } => BTreeSet::new(),
+        };
+        let stored = self.store.find_standing_wishes(&cluster.id, &named).await?;
+        Ok(stored.into_iter().map(|wish| (wish.key(), wish)).collect())
+    }
+
     /// Resources with a write whose outcome nobody knows, and its sort.
     async fn unsure(&self, proposal: &Proposal<'_>) -> Result<BTreeMap<ResourceKey, Sort>, ProposeError> {
         let open = self.store.open_plans(&proposal.cluster.id).await?;
@@ -176,6 +196,7 @@ fn touched(wanted: &Request, homes: &Homes) -> Vec<ResourceKey> {
         | Request::Delete { keys }
         | Request::Revert { keys, .. }
         | Request::Resume { keys } => keys.iter().cloned().collect(),
+        Request::Join { wishes } => wishes.iter().flat_map(|wish| joining(wish, homes)).collect(),
         Request::Undo { plan } => keys_of_plan(plan),
     };
     keys.into_iter().collect()

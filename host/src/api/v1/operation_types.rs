@@ -1,0 +1,3 @@
+//! Actions that can be run in a cluster.
+
+pub(crate) mod list;
