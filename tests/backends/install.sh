@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Makes sure that what the build, the demo and the tests need of the machine is there, and says what it does.
-#   install.sh [--demo]     --demo leaves out what only the tests need (PostgreSQL)
+#   install.sh [--demo]     --demo leaves out what only the tests need (PostgreSQL, ZooKeeper)
 # Missing packages are installed by apt where it exists and we are root (or sudo asks for no password); else they are
-# named with the command that installs them, and the exit code is 1. Then the jars of Kafka and RocketMQ are fetched, once.
+# named with the command that installs them, and the exit code is 1. Then the jars of Kafka, RocketMQ and ZooKeeper are fetched, once.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
@@ -84,7 +84,15 @@ ensure_rocketmq() {
   "$here/rocketmq/jars.sh" >/dev/null
 }
 
+ensure_zookeeper() {
+  local lib
+  lib=$(ZOOKEEPER_FOLDER_ONLY=1 "$here/zookeeper/jars.sh")
+  [[ -e $lib/.complete ]] || echo "fetching ZooKeeper from Maven into $lib"
+  "$here/zookeeper/jars.sh" >/dev/null
+}
+
 ensure_packages "${1:-}"
 ensure_rust
 ensure_kafka
 ensure_rocketmq
+[[ ${1:-} == --demo ]] || ensure_zookeeper

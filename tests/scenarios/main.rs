@@ -20,3 +20,4 @@ mod secure;
 mod state;
 mod topics;
 mod undo;
+mod zookeeper;

@@ -11,6 +11,7 @@ mod postgres;
 mod rocketmq;
 mod scratch;
 mod wait;
+mod zookeeper;
 
 pub use database::Database;
 pub use host::cli::Output;
@@ -22,3 +23,4 @@ pub use postgres::Postgres;
 pub use rocketmq::{Queues, RocketMq};
 pub use scratch::folder;
 pub use wait::until;
+pub use zookeeper::ZooKeeper;

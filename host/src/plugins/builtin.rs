@@ -5,5 +5,6 @@ pub fn builtin() -> Vec<(&'static str, &'static [u8])> {
     vec![
         ("kafka", include_bytes!(concat!(env!("OUT_DIR"), "/kafka.wasm"))),
         ("rocketmq", include_bytes!(concat!(env!("OUT_DIR"), "/rocketmq.wasm"))),
+        ("zookeeper", include_bytes!(concat!(env!("OUT_DIR"), "/zookeeper.wasm"))),
     ]
 }
