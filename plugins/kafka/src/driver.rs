@@ -16,7 +16,7 @@ const PAGE_ROWS_MAX: usize = 1_000;
 
 /// The plugin, bound to one cluster.
 pub struct Kafka {
-    brokers: Brokers,
+    pub(crate) brokers: Brokers,
     topics: topics::list::Sweep,
     groups: groups::list::Sweep,
     acls: acls::list::Sweep,

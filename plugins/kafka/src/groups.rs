@@ -6,10 +6,10 @@ use headgate_sdk::{Place, Resource, ResourceKey};
 use crate::types::CONSUMER_GROUP;
 
 mod assignment;
-mod describe;
+pub(crate) mod describe;
 pub(crate) mod get;
 pub(crate) mod list;
-mod offsets;
+pub(crate) mod offsets;
 
 fn resource(id: &str, status: Map<String, Value>) -> Resource {
     Resource {

@@ -12,7 +12,9 @@ mod discover;
 mod driver;
 mod groups;
 mod log_dirs;
+mod log_offsets;
 mod manifest;
+mod operations;
 mod quotas;
 mod settings;
 mod strategy;
@@ -23,4 +25,4 @@ mod wire;
 
 pub use driver::Kafka;
 
-headgate_sdk::export!(Kafka);
+headgate_sdk::export!(Kafka, operations);

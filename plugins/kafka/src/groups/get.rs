@@ -8,9 +8,10 @@ use headgate_sdk::{Error, Lookup, Place, Resource, ResourceKey, Result};
 use kafka_protocol::messages::MetadataRequest;
 
 use super::describe::{Described, Member, coordinators, describe};
-use super::offsets::{Offsets, Partition, committed, ends};
+use super::offsets::{committed, ends};
 use super::resource;
 use crate::cluster::Brokers;
+use crate::log_offsets::{Offsets, Partition};
 
 pub(crate) fn get(brokers: &mut Brokers, keys: &[&ResourceKey]) -> Result<Vec<Lookup>> {
     brokers.metadata(&MetadataRequest::default().with_topics(Some(Vec::new())))?;

@@ -1,0 +1,156 @@
+//! Named actions that are no edit of a resource. One file an operation: `describe` says what it is, `preview` reads what
+//! would become of what, `run` does it.
+
+use headgate_sdk::framed::Lost;
+use headgate_sdk::json::{self, Value, json};
+use headgate_sdk::{
+    Error, Finished, Forecast, Operation, Operations, Place, Progress, Result, Scope, Subject,
+};
+use kafka_protocol::protocol::Request;
+
+use crate::Kafka;
+use crate::cluster::Brokers;
+use crate::types::CONSUMER_GROUP;
+
+mod group;
+mod input;
+mod reset_offsets;
+mod time;
+
+/// We wait a little longer than a broker works, so that its word arrives.
+const WORK_TIMEOUT_MS: u64 = 24_000;
+
+impl Operations for Kafka {
+    fn list_operations(_: Option<&Value>) -> Vec<Operation> {
+        vec![reset_offsets::describe()]
+    }
+
+    fn preview(&mut self, name: &str, subject: &Subject, input: &Value) -> Result<Forecast> {
+        let brokers = &mut self.brokers;
+        match name {
+            reset_offsets::NAME => reset_offsets::preview(brokers, group_of(name, subject)?, input),
+            other => Err(unknown_operation(other)),
+        }
+    }
+
+    fn run(&mut self, name: &str, subject: &Subject, input: &Value, _: &str) -> Result<Progress> {
+        let brokers = &mut self.brokers;
+        match name {
+            reset_offsets::NAME => reset_offsets::run(brokers, group_of(name, subject)?, input),
+            other => Err(unknown_operation(other)),
+        }
+    }
+
+    fn poll(&mut self, handle: &str) -> Result<Progress> {
+        Err(unknown_handle(handle))
+    }
+
+    fn cancel(&mut self, handle: &str) -> Result<()> {
+        Err(unknown_handle(handle))
+    }
+}
+
+fn unknown_operation(name: &str) -> Error {
+    let names: Vec<String> = Kafka::list_operations(None).into_iter().map(|one| one.name).collect();
+    Error::invalid_argument(format_args!("Kafka has no operation {name}: it has {}", names.join(", ")))
+}
+
+fn unknown_handle(handle: &str) -> Error {
+    let begin: String = handle.chars().take(80).collect();
+    Error::invalid_argument(format_args!("no operation of Kafka gave the handle {begin:?}"))
+}
+
+fn group_of<'a>(name: &str, subject: &'a Subject) -> Result<&'a str> {
+    resource_of(name, subject, CONSUMER_GROUP)
+}
+
+fn resource_of<'a>(name: &str, subject: &'a Subject, metadata_type: &str) -> Result<&'a str> {
+    match subject {
+        Subject::Resource(key)
+            if key.metadata_type == metadata_type && key.place == Place::Cluster && !key.id.is_empty() =>
+        {
+            Ok(&key.id)
+        }
+        Subject::Resource(_) | Subject::Place(_) => Err(Error::invalid_argument(format_args!(
+            "{name} is an operation on a {metadata_type}: name one"
+        ))),
+    }
+}
+
+fn operation(name: &str, title: &str, metadata_type: Option<&str>, input: Value, output: Value) -> Operation {
+    Operation {
+        name: name.to_owned(),
+        title: title.to_owned(),
+        metadata_type: metadata_type.map(str::to_owned),
+        scope: Scope::Cluster,
+        roles: Vec::new(),
+        input: json::text(&input),
+        output: json::text(&output),
+        destructive: false,
+        previewed: true,
+        extra: None,
+    }
+}
+
+fn topics_schema(description: &str) -> Value {
+    json!({
+        "type": ["array", "null"], "title": "Topics", "description": description, "minItems": 1,
+        "items": {"oneOf": [
+            {"type": "string"},
+            {
+                "type": "object", "required": ["topic"], "additionalProperties": false,
+                "properties": {
+                    "topic": {"type": "string"},
+                    "partitions": {"type": ["array", "null"], "items": {"type": "integer", "minimum": 0}}
+                }
+            }
+        ]}
+    })
+}
+
+/// One question to one broker, once: what was sent may have been done.
+fn ask<R: Request>(
+    brokers: &mut Brokers,
+    broker: i32,
+    request: R,
+    timeout_ms: u64,
+) -> Result<R::Response, Lost> {
+    let unanswered = || Lost { sent: true, error: Error::internal("no answer was handed over") };
+    brokers.ask_each(vec![(broker, request)], timeout_ms).pop().unwrap_or_else(|| Err(unanswered()))
+}
+
+/// Nothing was done where nothing was sent; else nobody knows.
+fn lost(lost: Lost) -> Result<Progress> {
+    if lost.sent { Ok(Progress::Unknown(lost.error)) } else { Err(lost.error) }
+}
+
+/// What came of the parts of an action.
+struct Parts<T> {
+    done: Vec<T>,
+    failures: Vec<(String, Error)>,
+}
+
+impl<T> Parts<T> {
+    fn fail(&mut self, names: impl Iterator<Item = String>, error: &Error) {
+        self.failures.extend(names.map(|name| (name, error.clone())));
+    }
+
+    /// Where every part was refused nothing was done, which is an error of the whole.
+    fn finish(self, finished: impl FnOnce(&[T]) -> Finished) -> Result<Progress> {
+        let Self { done, mut failures } = self;
+        if done.is_empty() && !failures.is_empty() {
+            let others = failures.len() - 1;
+            let (_, mut error) = failures.swap_remove(0);
+            if others > 0 {
+                error.message = format!("{}; and {} more", error.message, others);
+            }
+            return Err(error);
+        }
+        Ok(Progress::Done(Finished { failures, ..finished(&done) }))
+    }
+}
+
+/// `1 position`, `2 positions`
+fn count(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
