@@ -67,7 +67,7 @@ fn run(words: &[&str]) -> Result<()> {
             say(&format!("{outcomes:?}"));
         }
         ("operations" | "preview" | "run" | "poll" | "cancel" | "wait", rest) => {
-            act(&mut kafka, command, rest)?
+            act(&mut kafka, command, rest)?;
         }
         ("fill", [count, options @ ..]) => fill(&mut kafka, count.parse().unwrap_or(1), options)?,
         ("bench", options) => bench(&mut kafka, options)?,

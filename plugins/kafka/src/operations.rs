@@ -6,37 +6,67 @@ use headgate_sdk::json::{self, Value, json};
 use headgate_sdk::{
     Error, Finished, Forecast, Operation, Operations, Place, Progress, Result, Scope, Subject,
 };
+use kafka_protocol::messages::MetadataResponse;
 use kafka_protocol::protocol::Request;
 
 use crate::Kafka;
 use crate::cluster::Brokers;
-use crate::types::CONSUMER_GROUP;
+use crate::topics::metadata_of;
+use crate::types::{CONSUMER_GROUP, TOPIC};
+use crate::wire::codes;
 
+mod delete_group;
+mod delete_records;
+mod elect_leaders;
 mod group;
 mod input;
+mod remove_members;
 mod reset_offsets;
 mod time;
+
+use elect_leaders::Kind;
 
 /// We wait a little longer than a broker works, so that its word arrives.
 const WORK_TIMEOUT_MS: u64 = 24_000;
 
 impl Operations for Kafka {
     fn list_operations(_: Option<&Value>) -> Vec<Operation> {
-        vec![reset_offsets::describe()]
+        vec![
+            reset_offsets::describe(),
+            delete_group::describe(),
+            remove_members::describe(),
+            Kind::Preferred.describe(),
+            Kind::Unclean.describe(),
+            delete_records::describe(),
+        ]
     }
 
     fn preview(&mut self, name: &str, subject: &Subject, input: &Value) -> Result<Forecast> {
         let brokers = &mut self.brokers;
+        let group = || resource_of(name, subject, CONSUMER_GROUP);
+        let topic = || resource_of(name, subject, TOPIC);
         match name {
-            reset_offsets::NAME => reset_offsets::preview(brokers, group_of(name, subject)?, input),
+            reset_offsets::NAME => reset_offsets::preview(brokers, group()?, input),
+            delete_group::NAME => delete_group::preview(brokers, group()?, input),
+            remove_members::NAME => remove_members::preview(brokers, group()?, input),
+            delete_records::NAME => delete_records::preview(brokers, topic()?, input),
+            elect_leaders::PREFERRED => Kind::Preferred.preview(brokers, on_cluster(name, subject, input)?),
+            elect_leaders::UNCLEAN => Kind::Unclean.preview(brokers, on_cluster(name, subject, input)?),
             other => Err(unknown_operation(other)),
         }
     }
 
     fn run(&mut self, name: &str, subject: &Subject, input: &Value, _: &str) -> Result<Progress> {
         let brokers = &mut self.brokers;
+        let group = || resource_of(name, subject, CONSUMER_GROUP);
+        let topic = || resource_of(name, subject, TOPIC);
         match name {
-            reset_offsets::NAME => reset_offsets::run(brokers, group_of(name, subject)?, input),
+            reset_offsets::NAME => reset_offsets::run(brokers, group()?, input),
+            delete_group::NAME => delete_group::run(brokers, group()?, input),
+            remove_members::NAME => remove_members::run(brokers, group()?, input),
+            delete_records::NAME => delete_records::run(brokers, topic()?, input),
+            elect_leaders::PREFERRED => Kind::Preferred.run(brokers, on_cluster(name, subject, input)?),
+            elect_leaders::UNCLEAN => Kind::Unclean.run(brokers, on_cluster(name, subject, input)?),
             other => Err(unknown_operation(other)),
         }
     }
@@ -60,10 +90,6 @@ fn unknown_handle(handle: &str) -> Error {
     Error::invalid_argument(format_args!("no operation of Kafka gave the handle {begin:?}"))
 }
 
-fn group_of<'a>(name: &str, subject: &'a Subject) -> Result<&'a str> {
-    resource_of(name, subject, CONSUMER_GROUP)
-}
-
 fn resource_of<'a>(name: &str, subject: &'a Subject, metadata_type: &str) -> Result<&'a str> {
     match subject {
         Subject::Resource(key)
@@ -74,6 +100,25 @@ fn resource_of<'a>(name: &str, subject: &'a Subject, metadata_type: &str) -> Res
         Subject::Resource(_) | Subject::Place(_) => Err(Error::invalid_argument(format_args!(
             "{name} is an operation on a {metadata_type}: name one"
         ))),
+    }
+}
+
+fn on_cluster<'a>(name: &str, subject: &Subject, input: &'a Value) -> Result<&'a Value> {
+    match subject {
+        Subject::Place(Place::Cluster) => Ok(input),
+        Subject::Place(_) | Subject::Resource(_) => {
+            Err(Error::invalid_argument(format_args!("{name} is an operation on the whole cluster")))
+        }
+    }
+}
+
+/// Metadata of a topic that is there.
+fn topic_there(brokers: &mut Brokers, name: &str) -> Result<MetadataResponse> {
+    let metadata = brokers.metadata(&metadata_of([name].into_iter()))?;
+    match metadata.topics.first() {
+        Some(topic) if !topic.partitions.is_empty() || topic.error_code == codes::NONE => Ok(metadata),
+        Some(topic) => Err(codes::error(topic.error_code, None, &format!("read topic {name}"))),
+        None => Err(Error::protocol(format_args!("no broker told of topic {name}"))),
     }
 }
 

@@ -8,9 +8,11 @@ pub(crate) const INVALID_TOPIC: i16 = 17;
 pub(crate) const TOPIC_AUTHORIZATION_FAILED: i16 = 29;
 pub(crate) const CLUSTER_AUTHORIZATION_FAILED: i16 = 31;
 pub(crate) const NOT_CONTROLLER: i16 = 41;
+pub(crate) const POLICY_VIOLATION: i16 = 44;
 pub(crate) const SECURITY_DISABLED: i16 = 54;
 pub(crate) const KAFKA_STORAGE_ERROR: i16 = 56;
 pub(crate) const GROUP_ID_NOT_FOUND: i16 = 69;
+pub(crate) const ELECTION_NOT_NEEDED: i16 = 84;
 pub(crate) const THROTTLING_QUOTA_EXCEEDED: i16 = 89;
 pub(crate) const RESOURCE_NOT_FOUND: i16 = 91;
 

@@ -115,6 +115,7 @@ fn clamped(offset: i64, log: &Log) -> (i64, Option<String>) {
 
 fn at_time(time_ms: i64, log: &Log) -> (i64, Option<String>) {
     match log.at_time {
+        None if log.start == log.end => (log.end, None),
         None => (log.end, Some(format!("no record is that late: to the latest, {}", log.end))),
         Some(found) if found.offset <= log.start && found.timestamp_ms > time_ms => {
             (log.start, Some(format!("the log begins after that time: to the earliest, {}", log.start)))
