@@ -20,6 +20,7 @@ mod delete_records;
 mod elect_leaders;
 mod group;
 mod input;
+pub(crate) mod reassign;
 mod remove_members;
 mod reset_offsets;
 mod time;
@@ -38,6 +39,7 @@ impl Operations for Kafka {
             Kind::Preferred.describe(),
             Kind::Unclean.describe(),
             delete_records::describe(),
+            reassign::describe(),
         ]
     }
 
@@ -50,6 +52,7 @@ impl Operations for Kafka {
             delete_group::NAME => delete_group::preview(brokers, group()?, input),
             remove_members::NAME => remove_members::preview(brokers, group()?, input),
             delete_records::NAME => delete_records::preview(brokers, topic()?, input),
+            reassign::NAME => reassign::preview(brokers, topic()?, input),
             elect_leaders::PREFERRED => Kind::Preferred.preview(brokers, on_cluster(name, subject, input)?),
             elect_leaders::UNCLEAN => Kind::Unclean.preview(brokers, on_cluster(name, subject, input)?),
             other => Err(unknown_operation(other)),
@@ -65,6 +68,7 @@ impl Operations for Kafka {
             delete_group::NAME => delete_group::run(brokers, group()?, input),
             remove_members::NAME => remove_members::run(brokers, group()?, input),
             delete_records::NAME => delete_records::run(brokers, topic()?, input),
+            reassign::NAME => reassign::run(brokers, topic()?, input),
             elect_leaders::PREFERRED => Kind::Preferred.run(brokers, on_cluster(name, subject, input)?),
             elect_leaders::UNCLEAN => Kind::Unclean.run(brokers, on_cluster(name, subject, input)?),
             other => Err(unknown_operation(other)),
@@ -72,11 +76,11 @@ impl Operations for Kafka {
     }
 
     fn poll(&mut self, handle: &str) -> Result<Progress> {
-        Err(unknown_handle(handle))
+        reassign::poll(&mut self.brokers, handle).unwrap_or_else(|| Err(unknown_handle(handle)))
     }
 
     fn cancel(&mut self, handle: &str) -> Result<()> {
-        Err(unknown_handle(handle))
+        reassign::cancel(&mut self.brokers, handle).unwrap_or_else(|| Err(unknown_handle(handle)))
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) fn preview(brokers: &mut Brokers, id: &str, input: &Value) -> Result<
         "members": group.members().len(),
         "offsets": offsets(&committed),
     }));
-    forecast = forecast.line(format_args!("{} is deleted", group.shown()));
+    forecast = forecast.line(format_args!("{}; it is deleted", group.shown()));
     for (partition, offset) in &committed {
         forecast = forecast.line(format_args!("{}: its position {offset} is lost", shown(partition)));
     }

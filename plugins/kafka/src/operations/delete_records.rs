@@ -123,6 +123,7 @@ pub(super) fn run(brokers: &mut Brokers, topic: &str, input: &Value) -> Result<P
             }
         }
     }
+    parts.done.sort_unstable_by_key(|cut| cut.partition);
     match gone {
         Some(gone) if parts.done.is_empty() => lost(gone),
         Some(_) | None => parts.finish(|cuts| finished(topic, cuts)),
