@@ -8,8 +8,8 @@ use kafka_protocol::messages::MetadataRequest;
 
 use crate::cluster::Brokers;
 use crate::settings::Settings;
-use crate::types::{self, ACL, BROKER_CONFIG, CONSUMER_GROUP, LOG_DIR, QUOTA, TOPIC};
-use crate::{acls, broker_configs, discover, groups, log_dirs, quotas, topics};
+use crate::types::{self, ACL, BROKER_CONFIG, CONSUMER_GROUP, LOG_DIR, QUORUM, QUOTA, TOPIC};
+use crate::{acls, broker_configs, discover, groups, log_dirs, quorum, quotas, topics};
 
 /// A page that the host asks for without a limit.
 const PAGE_ROWS_MAX: usize = 1_000;
@@ -66,6 +66,7 @@ impl StorageDriver for Kafka {
             ACL => self.acls.page(&mut self.brokers, query, limit),
             QUOTA => self.quotas.page(&mut self.brokers, query, limit),
             LOG_DIR => self.log_dirs.page(&mut self.brokers, query, limit),
+            QUORUM => quorum::list(&mut self.brokers, query),
             other => Err(unknown_type(other)),
         }
     }
@@ -81,6 +82,7 @@ impl StorageDriver for Kafka {
                 ACL => acls::list::get(&mut self.brokers, &chosen),
                 QUOTA => quotas::list::get(&mut self.brokers, &chosen),
                 LOG_DIR => log_dirs::get(&mut self.brokers, &chosen),
+                QUORUM => quorum::get(&mut self.brokers, &chosen),
                 other => Err(unknown_type(other)),
             };
             let found = found.unwrap_or_else(|error| vec![Lookup::Failed(error); asked.len()]);
@@ -99,7 +101,7 @@ impl StorageDriver for Kafka {
                 BROKER_CONFIG => broker_configs::write(&mut self.brokers, &chosen, dry_run),
                 ACL => acls::write::write(&mut self.brokers, &chosen, dry_run),
                 QUOTA => quotas::write::write(&mut self.brokers, &chosen, dry_run),
-                name @ (CONSUMER_GROUP | LOG_DIR) => {
+                name @ (CONSUMER_GROUP | LOG_DIR | QUORUM) => {
                     chosen.iter().map(|_| Outcome::Failed(read_only(name))).collect()
                 }
                 other => chosen.iter().map(|_| Outcome::Failed(unknown_type(other))).collect(),

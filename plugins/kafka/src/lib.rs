@@ -1,5 +1,5 @@
-//! The Kafka plugin: topics, dynamic broker configuration, consumer groups, access rules, quotas and log
-//! directories of a Kafka cluster, over Kafka's own protocol.
+//! The Kafka plugin: topics, dynamic broker configuration, consumer groups, access rules, quotas, log directories and the
+//! controllers' quorum of a Kafka cluster, over Kafka's own protocol, and what can be done with them beside editing.
 //!
 //! What decides (`manifest`, `types`, `strategy`) touches no network; what talks is `driver` and below it.
 
@@ -15,6 +15,7 @@ mod log_dirs;
 mod log_offsets;
 mod manifest;
 mod operations;
+mod quorum;
 mod quotas;
 mod settings;
 mod strategy;
