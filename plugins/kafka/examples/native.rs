@@ -4,7 +4,7 @@
 //! native BOOTSTRAP[;KEY=VALUE…] discover
 //! native BOOTSTRAP list TYPE [brief] [limit=N] [field=/config/KEY…]
 //! native BOOTSTRAP get TYPE ID [node=ID]
-//! native BOOTSTRAP write TYPE ID create|delete|edit [SPEC | /PATH=JSON…] [dry] [node=ID] [incarnation=ID]
+//! native BOOTSTRAP write TYPE ID create|delete|edit|reassign [SPEC | /PATH=JSON…] [dry] [node=ID] [incarnation=ID]
 //! native BOOTSTRAP operations
 //! native BOOTSTRAP preview|run OPERATION [TYPE ID] INPUT
 //! native BOOTSTRAP poll|cancel|wait HANDLE
@@ -209,6 +209,7 @@ fn action(verb: &str, options: &[&str]) -> Result<Action> {
             Ok(Action::Create(options.iter().find(|word| word.starts_with('{')).unwrap_or(&"{}").to_string()))
         }
         "delete" => Ok(Action::Delete),
+        "reassign" => Ok(Action::Run((verb.to_owned(), options.first().unwrap_or(&"{}").to_string()))),
         "edit" => {
             let edits =
                 options.iter().filter(|word| word.starts_with('/')).filter_map(|word| word.split_once('='));

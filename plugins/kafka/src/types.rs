@@ -45,10 +45,7 @@ fn topic(facts: &Value) -> MetadataType {
         divergence: Divergence::Single,
         spec: json::text(&topic_schema(facts)),
         status: json::text(&topic_status_schema()),
-        fields: vec![
-            field("/partitions", EditRule::GrowOnly),
-            field("/replication_factor", EditRule::Immutable),
-        ],
+        fields: vec![field("/partitions", EditRule::GrowOnly)],
         after: Vec::new(),
         extra: None,
     }
@@ -68,7 +65,7 @@ fn topic_schema(facts: &Value) -> Value {
             },
             "replication_factor": {
                 "type": "integer", "minimum": 1, "maximum": i16::MAX, "title": "Replication factor",
-                "description": "Copies of each partition; set when the topic is made"
+                "description": "Copies of each partition; another number moves replicas"
             },
             "config": {
                 "type": "object", "title": "Configuration",

@@ -3,37 +3,39 @@
 
 use std::collections::BTreeMap;
 
+use headgate_sdk::framed::Lost;
 use headgate_sdk::json::{Value, json};
 use headgate_sdk::{Error, Finished, Forecast, Operation, Progress, Result};
-use kafka_protocol::messages::alter_partition_reassignments_request::{
-    ReassignablePartition, ReassignableTopic,
-};
-use kafka_protocol::messages::list_partition_reassignments_request::ListPartitionReassignmentsTopics;
-use kafka_protocol::messages::{
-    AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse, BrokerId,
-    ListPartitionReassignmentsRequest, MetadataResponse, TopicName,
-};
+use kafka_protocol::messages::metadata_response::MetadataResponseTopic;
+use kafka_protocol::messages::{BrokerId, MetadataResponse};
 
-use super::{WORK_TIMEOUT_MS, ask, lost, operation, topic_there};
-use crate::cluster::{Brokers, text};
+use super::{WORK_TIMEOUT_MS, ask, lost, operation};
+use crate::cluster::Brokers;
 use crate::topics::metadata_of;
 use crate::types::TOPIC;
-use crate::wire::{READ_TIMEOUT_MS, codes};
+use crate::wire::codes;
 
 mod assignment;
+mod requests;
 mod wish;
 mod work;
 
 use assignment::{Assignment, Racks, Replicas};
-use work::{Moving, Ongoing, Work};
+use requests::OfTopic;
+pub(crate) use wish::Wish;
+use work::{Ongoing, Work};
 
 pub(crate) const NAME: &str = "reassign";
 
-/// The controller gives up its work after this, and says so.
-const BROKER_TIMEOUT_MS: i32 = 20_000;
+/// The controller takes 10,000 records of a request, and each partition is one.
+const PARTITIONS_PER_REQUEST_MAX: usize = 5_000;
 
-/// What changes, and what is there.
+/// What is said of a partition that is not being moved.
+const ENDED: &str = "NO_REASSIGNMENT_IN_PROGRESS";
+
+/// What changes in a topic, and what is there.
 struct Plan {
+    topic: String,
     controller: i32,
     from: Assignment,
     to: Assignment,
@@ -41,7 +43,55 @@ struct Plan {
     ongoing: Ongoing,
 }
 
+/// What was refused, by partition, where the request was answered.
+type Answer = Result<BTreeMap<i32, Error>, Lost>;
+
 impl Plan {
+    fn of(
+        topic: &str,
+        wish: &Wish,
+        controller: i32,
+        current: Assignment,
+        mut ongoing: Ongoing,
+        racks: &Racks,
+    ) -> Result<Self> {
+        // While a partition is moved it has the old replicas and the new ones; what it will have is what counts.
+        let (mut from, mut planned) = (current.clone(), current.clone());
+        for (partition, moving) in &ongoing {
+            from.insert(*partition, moving.from.clone());
+            planned.insert(*partition, moving.to.clone());
+        }
+        let mut to = wish.assignment(topic, &planned, racks)?;
+        to.retain(|partition, replicas| {
+            ongoing.contains_key(partition) || current.get(partition) != Some(replicas)
+        });
+        from.retain(|partition, _| to.contains_key(partition));
+        ongoing.retain(|partition, _| to.contains_key(partition));
+        Ok(Self { topic: topic.to_owned(), controller, from, to, ongoing })
+    }
+
+    fn begun(self, answer: Answer) -> Result<Progress> {
+        let topic = self.topic;
+        if self.to.is_empty() {
+            let output = json!({"topic": topic, "partitions": []});
+            let summary = format!("the replicas of topic {topic} are there already");
+            return Ok(Finished::of(summary, &output).into());
+        }
+        let refused = match answer {
+            Ok(refused) => refused,
+            Err(gone) => return lost(gone),
+        };
+        let mut work = Work::begin(&topic, self.from, self.to);
+        let first = refused.values().next().cloned();
+        for (partition, error) in refused {
+            work.refuse(partition, error);
+        }
+        match first {
+            Some(error) if work.to.is_empty() => Err(error),
+            Some(_) | None => Ok(work.running(work.to.len())),
+        }
+    }
+
     /// Being moved as wished: by an earlier run whose answer was lost, say.
     fn is_under_way(&self, partition: i32) -> bool {
         self.ongoing.get(&partition).is_some_and(|moving| self.to.get(&partition) == Some(&moving.to))
@@ -128,33 +178,68 @@ fn line(topic: &str, partition: i32, from: &[i32], to: &[i32]) -> String {
 }
 
 pub(super) fn run(brokers: &mut Brokers, topic: &str, input: &Value) -> Result<Progress> {
-    let plan = decide(brokers, topic, input)?;
-    if plan.to.is_empty() {
-        let output = json!({"topic": topic, "partitions": []});
-        return Ok(
-            Finished::of(format_args!("the replicas of topic {topic} are there already"), &output).into()
-        );
+    let wish = wish::parse(input)?;
+    let begun = begin(brokers, &[(topic, &wish)]).pop();
+    begun.unwrap_or_else(|| Err(Error::internal("nothing came of it")))
+}
+
+/// What an input asks for, checked as far as that needs no cluster.
+pub(crate) fn parse(input: &Value) -> Result<Wish> {
+    wish::parse(input)
+}
+
+/// Whether the wishes can be: each by itself, as one look at the cluster tells.
+pub(crate) fn check(brokers: &mut Brokers, wishes: &[(&str, &Wish)]) -> Vec<Result<()>> {
+    plans(brokers, wishes).into_iter().map(|plan| plan.map(drop)).collect()
+}
+
+/// Begins moves of many topics at once, with an answer for each, in order.
+pub(crate) fn begin(brokers: &mut Brokers, wishes: &[(&str, &Wish)]) -> Vec<Result<Progress>> {
+    let plans = plans(brokers, wishes);
+    let controller = plans.iter().flatten().map(|plan| plan.controller).next().unwrap_or(-1);
+    let parts = parts(&plans);
+    let mut answers: BTreeMap<String, Answer> = BTreeMap::new();
+    for part in parts {
+        let answer = ask(brokers, controller, requests::alter(&part), WORK_TIMEOUT_MS);
+        let mut told = match answer.map(|answer| requests::refusals(&answer)) {
+            Ok(told) => told.map_err(|error| Lost { sent: false, error }),
+            Err(gone) => Err(gone),
+        };
+        for (topic, _) in part {
+            let one = match &mut told {
+                Ok(refusals) => Ok(refusals.remove(topic).unwrap_or_default()),
+                Err(gone) => Err(gone.clone()),
+            };
+            answers.insert(topic.to_owned(), one);
+        }
     }
-    let request = alter(topic, plan.to_begin().map(|(partition, to)| (partition, Some(to.as_slice()))));
-    let controller = plan.controller;
-    let nothing_to_send = plan.to_begin().next().is_none();
-    let mut work = Work::begin(topic, plan.from, plan.to);
-    if nothing_to_send {
-        return Ok(work.running(work.to.len()));
-    }
-    let answer = match ask(brokers, controller, request, WORK_TIMEOUT_MS) {
-        Ok(answer) => answer,
-        Err(gone) => return lost(gone),
+    let mut begun = |plan: Plan| {
+        let answer = answers.remove(&plan.topic).unwrap_or_else(|| Ok(BTreeMap::new()));
+        plan.begun(answer)
     };
-    let mut first = None;
-    for (partition, error) in refusals(topic, &answer)? {
-        first.get_or_insert_with(|| error.clone());
-        work.refuse(partition, error);
+    plans.into_iter().map(|plan| plan.and_then(&mut begun)).collect()
+}
+
+/// What must be sent, in as few requests as the controller takes.
+fn parts(plans: &[Result<Plan>]) -> Vec<Vec<OfTopic<'_>>> {
+    let mut parts: Vec<Vec<OfTopic<'_>>> = Vec::new();
+    let mut room = 0;
+    for plan in plans.iter().flatten() {
+        let partitions: Vec<(i32, Option<&[i32]>)> =
+            plan.to_begin().map(|(partition, to)| (partition, Some(to.as_slice()))).collect();
+        let count = partitions.len();
+        let one = (plan.topic.as_str(), partitions);
+        match parts.last_mut() {
+            _ if count == 0 => continue,
+            Some(part) if count <= room => part.push(one),
+            Some(_) | None => {
+                room = PARTITIONS_PER_REQUEST_MAX;
+                parts.push(vec![one]);
+            }
+        }
+        room = room.saturating_sub(count);
     }
-    match first {
-        Some(error) if work.to.is_empty() => Err(error),
-        Some(_) | None => Ok(work.running(work.to.len())),
-    }
+    parts
 }
 
 /// None for a handle of something else.
@@ -163,9 +248,17 @@ pub(super) fn poll(brokers: &mut Brokers, handle: &str) -> Option<Result<Progres
 }
 
 fn ask_how_far(brokers: &mut Brokers, work: Work) -> Result<Progress> {
-    let metadata = brokers.metadata(&metadata_of([work.topic.as_str()].into_iter()))?;
-    let ongoing = ongoing(brokers, metadata.controller_id.0, &work.topic, work.partitions())?;
-    Ok(work.progress(&ongoing, &replicas(&metadata)))
+    let (metadata, ongoing) = look(brokers, &work)?;
+    let replicas = metadata.topics.first().map(replicas).unwrap_or_default();
+    Ok(work.progress(&ongoing, &replicas))
+}
+
+fn look(brokers: &mut Brokers, work: &Work) -> Result<(MetadataResponse, Ongoing)> {
+    let topic = work.topic.as_str();
+    let metadata = brokers.metadata(&metadata_of([topic].into_iter()))?;
+    let asked = [(topic, work.partitions())];
+    let ongoing = requests::ongoing(brokers, metadata.controller_id.0, &asked)?.remove(topic);
+    Ok((metadata, ongoing.unwrap_or_default()))
 }
 
 /// None for a handle of something else.
@@ -175,89 +268,58 @@ pub(super) fn cancel(brokers: &mut Brokers, handle: &str) -> Option<Result<()>> 
 
 /// Only what this work began: a move by another that has replaced it goes on.
 fn stop(brokers: &mut Brokers, work: &Work) -> Result<()> {
-    let metadata = brokers.metadata(&metadata_of([work.topic.as_str()].into_iter()))?;
-    let controller = metadata.controller_id.0;
-    let ongoing = ongoing(brokers, controller, &work.topic, work.partitions())?;
-    let left: Vec<i32> = work.ours(&ongoing).collect();
+    let (metadata, ongoing) = look(brokers, work)?;
+    let left: Vec<(i32, Option<&[i32]>)> = work.ours(&ongoing).map(|partition| (partition, None)).collect();
     if left.is_empty() {
         return Ok(());
     }
-    let request = alter(&work.topic, left.iter().map(|partition| (*partition, None)));
-    let answer = ask(brokers, controller, request, WORK_TIMEOUT_MS)?;
-    let refusals = refusals(&work.topic, &answer)?;
+    let request = requests::alter(&[(work.topic.as_str(), left)]);
+    let answer = ask(brokers, metadata.controller_id.0, request, WORK_TIMEOUT_MS)?;
+    let refusals = requests::refusals(&answer)?.into_values().flatten();
     // What ended meanwhile needs no end.
-    let real =
-        refusals.into_iter().find(|(_, error)| error.code.as_deref() != Some("NO_REASSIGNMENT_IN_PROGRESS"));
-    real.map_or(Ok(()), |(_, error)| Err(error))
+    let mut real = refusals.filter(|(_, error)| error.code.as_deref() != Some(ENDED));
+    real.next().map_or(Ok(()), |(_, error)| Err(error))
 }
 
 fn decide(brokers: &mut Brokers, topic: &str, input: &Value) -> Result<Plan> {
     let wish = wish::parse(input)?;
-    let metadata = topic_there(brokers, topic)?;
-    let controller = metadata.controller_id.0;
-    let racks: Racks = brokers.known.iter().map(|(id, broker)| (*id, broker.rack.clone())).collect();
-    let current = replicas(&metadata);
-    let mut ongoing = ongoing(brokers, controller, topic, current.keys().copied().collect())?;
-    // While a partition is moved it has the old replicas and the new ones; what it will have is what counts.
-    let (mut from, mut planned) = (current.clone(), current.clone());
-    for (partition, moving) in &ongoing {
-        from.insert(*partition, moving.from.clone());
-        planned.insert(*partition, moving.to.clone());
-    }
-    let mut to = wish.assignment(topic, &planned, &racks)?;
-    to.retain(|partition, replicas| {
-        ongoing.contains_key(partition) || current.get(partition) != Some(replicas)
-    });
-    from.retain(|partition, _| to.contains_key(partition));
-    ongoing.retain(|partition, _| to.contains_key(partition));
-    Ok(Plan { controller, from, to, ongoing })
+    let plan = plans(brokers, &[(topic, &wish)]).pop();
+    plan.unwrap_or_else(|| Err(Error::internal("nothing was decided")))
 }
 
-fn replicas(metadata: &MetadataResponse) -> Assignment {
-    let partitions = metadata.topics.iter().flat_map(|topic| &topic.partitions);
-    partitions.map(|one| (one.partition_index, one.replica_nodes.iter().map(|id| id.0).collect())).collect()
-}
-
-fn ongoing(brokers: &mut Brokers, controller: i32, topic: &str, partitions: Vec<i32>) -> Result<Ongoing> {
-    let topics = ListPartitionReassignmentsTopics::default()
-        .with_name(TopicName(text(topic)))
-        .with_partition_indexes(partitions);
-    let request = ListPartitionReassignmentsRequest::default()
-        .with_topics(Some(vec![topics]))
-        .with_timeout_ms(BROKER_TIMEOUT_MS);
-    let answer = ask(brokers, controller, request, READ_TIMEOUT_MS)?;
-    if answer.error_code != codes::NONE {
-        let what = format!("list the moves of topic {topic}");
-        return Err(codes::error(answer.error_code, answer.error_message.as_deref(), &what));
-    }
-    let moves = answer.topics.iter().filter(|told| told.name.as_str() == topic);
-    Ok(moves.flat_map(|told| &told.partitions).map(|one| (one.partition_index, Moving::of(one))).collect())
-}
-
-/// Without replicas a move is cancelled.
-fn alter<'a>(
-    topic: &str,
-    partitions: impl Iterator<Item = (i32, Option<&'a [i32]>)>,
-) -> AlterPartitionReassignmentsRequest {
-    let partition = |(index, replicas): (i32, Option<&[i32]>)| {
-        let replicas = replicas.map(|ids| ids.iter().map(|id| BrokerId(*id)).collect());
-        ReassignablePartition::default().with_partition_index(index).with_replicas(replicas)
+/// One question for all topics, and one for all that is being moved of them.
+fn plans(brokers: &mut Brokers, wishes: &[(&str, &Wish)]) -> Vec<Result<Plan>> {
+    let fail = |error: Error| wishes.iter().map(|_| Err(error.clone())).collect();
+    let metadata = match brokers.metadata(&metadata_of(wishes.iter().map(|(topic, _)| *topic))) {
+        Ok(metadata) => metadata,
+        Err(error) => return fail(error),
     };
-    let topic = ReassignableTopic::default()
-        .with_name(TopicName(text(topic)))
-        .with_partitions(partitions.map(partition).collect());
-    AlterPartitionReassignmentsRequest::default().with_topics(vec![topic]).with_timeout_ms(BROKER_TIMEOUT_MS)
+    let named = |name: &str| {
+        let is_it =
+            |told: &&MetadataResponseTopic| told.name.as_ref().is_some_and(|told| told.as_str() == name);
+        metadata.topics.iter().find(is_it)
+    };
+    let there = wishes.iter().filter_map(|(topic, _)| Some((*topic, replicas(named(topic)?))));
+    let asked: Vec<(&str, Vec<i32>)> =
+        there.map(|(topic, replicas)| (topic, replicas.into_keys().collect())).collect();
+    let controller = metadata.controller_id.0;
+    let mut ongoing = match requests::ongoing(brokers, controller, &asked) {
+        Ok(ongoing) => ongoing,
+        Err(error) => return fail(error),
+    };
+    let racks: Racks = brokers.known.iter().map(|(id, broker)| (*id, broker.rack.clone())).collect();
+    let mut plan = |(topic, wish): &(&str, &Wish)| match named(topic) {
+        Some(told) if !told.partitions.is_empty() => {
+            let ongoing = ongoing.remove(*topic).unwrap_or_default();
+            Plan::of(topic, wish, controller, replicas(told), ongoing, &racks)
+        }
+        Some(told) => Err(codes::error(told.error_code, None, &format!("read topic {topic}"))),
+        None => Err(Error::protocol(format_args!("no broker told of topic {topic}"))),
+    };
+    wishes.iter().map(&mut plan).collect()
 }
 
-fn refusals(topic: &str, answer: &AlterPartitionReassignmentsResponse) -> Result<BTreeMap<i32, Error>> {
-    if answer.error_code != codes::NONE {
-        let what = format!("move the replicas of topic {topic}");
-        return Err(codes::error(answer.error_code, answer.error_message.as_deref(), &what));
-    }
-    let told = answer.responses.iter().flat_map(|topic| &topic.partitions);
-    let refused = told.filter(|one| one.error_code != codes::NONE).map(|one| {
-        let what = format!("move the replicas of {topic}-{}", one.partition_index);
-        (one.partition_index, codes::error(one.error_code, one.error_message.as_deref(), &what))
-    });
-    Ok(refused.collect())
+fn replicas(topic: &MetadataResponseTopic) -> Assignment {
+    let ids = |ids: &[BrokerId]| ids.iter().map(|id| id.0).collect();
+    topic.partitions.iter().map(|one| (one.partition_index, ids(&one.replica_nodes))).collect()
 }

@@ -11,7 +11,7 @@ use crate::operations::input::{self, Fields, at, wrong};
 const NAMES: [&str; 3] = ["partitions", "replication_factor", "drain"];
 
 #[derive(Debug, PartialEq)]
-pub(super) enum Wish {
+pub(crate) enum Wish {
     /// By partition; the others stay.
     Explicit(Assignment),
     Computed(Goal),
