@@ -8,7 +8,7 @@ use kafka_protocol::messages::MetadataRequest;
 
 use crate::cluster::Brokers;
 use crate::settings::Settings;
-use crate::types::{self, ACL, BROKER_CONFIG, CONSUMER_GROUP, LOG_DIR, QUORUM, QUOTA, TOPIC};
+use crate::types::{self, ACL, BROKER_CONFIG, CONSUMER_GROUP, LOG_DIR, QUORUM, QUOTA, SHARE_GROUP, TOPIC};
 use crate::{acls, broker_configs, discover, groups, log_dirs, quorum, quotas, topics};
 
 /// A page that the host asks for without a limit.
@@ -19,6 +19,7 @@ pub struct Kafka {
     pub(crate) brokers: Brokers,
     topics: topics::list::Sweep,
     groups: groups::list::Sweep,
+    share_groups: groups::list::Sweep,
     acls: acls::list::Sweep,
     quotas: quotas::list::Sweep,
     log_dirs: log_dirs::Sweep,
@@ -29,7 +30,8 @@ impl StorageDriver for Kafka {
         Ok(Self {
             brokers: Brokers::new(Settings::parse(&target.connection)?),
             topics: topics::list::Sweep::default(),
-            groups: groups::list::Sweep::default(),
+            groups: groups::list::Sweep::of(groups::list::Kind::Consumer),
+            share_groups: groups::list::Sweep::of(groups::list::Kind::Share),
             acls: acls::list::Sweep::default(),
             quotas: quotas::list::Sweep::default(),
             log_dirs: log_dirs::Sweep::default(),
@@ -67,6 +69,7 @@ impl StorageDriver for Kafka {
             QUOTA => self.quotas.page(&mut self.brokers, query, limit),
             LOG_DIR => self.log_dirs.page(&mut self.brokers, query, limit),
             QUORUM => quorum::list(&mut self.brokers, query),
+            SHARE_GROUP => self.share_groups.page(&mut self.brokers, query, limit),
             other => Err(unknown_type(other)),
         }
     }
@@ -83,6 +86,7 @@ impl StorageDriver for Kafka {
                 QUOTA => quotas::list::get(&mut self.brokers, &chosen),
                 LOG_DIR => log_dirs::get(&mut self.brokers, &chosen),
                 QUORUM => quorum::get(&mut self.brokers, &chosen),
+                SHARE_GROUP => groups::share::get(&mut self.brokers, &chosen),
                 other => Err(unknown_type(other)),
             };
             let found = found.unwrap_or_else(|error| vec![Lookup::Failed(error); asked.len()]);
@@ -101,7 +105,7 @@ impl StorageDriver for Kafka {
                 BROKER_CONFIG => broker_configs::write(&mut self.brokers, &chosen, dry_run),
                 ACL => acls::write::write(&mut self.brokers, &chosen, dry_run),
                 QUOTA => quotas::write::write(&mut self.brokers, &chosen, dry_run),
-                name @ (CONSUMER_GROUP | LOG_DIR | QUORUM) => {
+                name @ (CONSUMER_GROUP | LOG_DIR | QUORUM | SHARE_GROUP) => {
                     chosen.iter().map(|_| Outcome::Failed(read_only(name))).collect()
                 }
                 other => chosen.iter().map(|_| Outcome::Failed(unknown_type(other))).collect(),

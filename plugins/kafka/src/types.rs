@@ -15,7 +15,10 @@ pub(crate) const LOG_DIR: &str = "log-dir";
 
 pub(crate) const QUORUM: &str = "quorum";
 
-pub(crate) const NAMES: [&str; 7] = [TOPIC, BROKER_CONFIG, CONSUMER_GROUP, ACL, QUOTA, LOG_DIR, QUORUM];
+pub(crate) const SHARE_GROUP: &str = "share-group";
+
+pub(crate) const NAMES: [&str; 8] =
+    [TOPIC, BROKER_CONFIG, CONSUMER_GROUP, ACL, QUOTA, LOG_DIR, QUORUM, SHARE_GROUP];
 
 impl MetadataTypes for Kafka {
     fn list_types(facts: Option<&Value>) -> Vec<MetadataType> {
@@ -27,6 +30,7 @@ impl MetadataTypes for Kafka {
             quota(),
             log_dir(),
             quorum(),
+            share_group(),
         ]
     }
 }
@@ -137,6 +141,10 @@ fn consumer_group() -> MetadataType {
 
 fn quorum() -> MetadataType {
     read_only(QUORUM, "quorums", "Controller quorum", &quorum::status_schema())
+}
+
+fn share_group() -> MetadataType {
+    read_only(SHARE_GROUP, "share-groups", "Share group", &groups::share::status_schema())
 }
 
 /// Of the whole cluster, and only to look at.

@@ -108,7 +108,7 @@ pub(crate) fn ask<R: kafka_protocol::protocol::Request>(
     groups.iter().zip(answers).map(|((node, ids), answer)| (*node, ids.clone(), answer)).collect()
 }
 
-fn group_ids(ids: &[String]) -> Vec<GroupId> {
+pub(crate) fn group_ids(ids: &[String]) -> Vec<GroupId> {
     ids.iter().map(|id| GroupId(text(id))).collect()
 }
 
