@@ -11,3 +11,5 @@ wit_bindgen::generate!({
     additional_derives_ignore: ["piece"],
     generate_all,
 });
+
+pub mod operations;

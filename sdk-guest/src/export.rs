@@ -14,7 +14,9 @@ use crate::{
     log,
 };
 
-/// Makes the named type the component. A plugin crate calls it once.
+mod operations;
+
+/// Makes the named type the component, with `operations` where it has them. A plugin crate calls it once.
 #[macro_export]
 macro_rules! export {
     ($plugin:ty) => {
@@ -23,6 +25,15 @@ macro_rules! export {
         const _: () = {
             type Component = $crate::Exported<$plugin>;
     $crate::bindings::export_driver!(Component with_types_in $crate::bindings);
+        };
+    };
+    ($plugin:ty, operations) => {
+        $crate::export!($plugin);
+        #[cfg(target_arch = "wasm32")]
+        #[allow(unsafe_code, reason = "the canonical ABI is exported functions over raw memory")]
+        const _: () = {
+            type Component = $crate::Exported<$plugin>;
+    $crate::bindings::operations::export_operations!(Component with_types_in $crate::bindings::operations);
         };
     };
 }

@@ -9,6 +9,8 @@
 //! headgate_sdk::export!(Mine);
 //! ```
 //!
+//! With actions beside the edits it also implements `Operations`, and is exported as `export!(Mine, operations)`.
+//!
 //! The same code compiles natively: there `native` stands in for the host, with real sockets, for unit tests, debuggers and
 //! benches.
 
@@ -22,6 +24,7 @@ pub mod log;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod native;
 pub mod net;
+mod operations;
 mod plugin;
 pub mod secrets;
 pub mod state;
@@ -36,6 +39,9 @@ pub use bindings::exports::headgate::plugin::storage_driver::{
 };
 pub use bindings::headgate::host::errors::{Error, ErrorKind};
 pub use bindings::headgate::plugin::types::{Action, Edit, Place, Resource, ResourceKey, Scope, Write};
+pub use bindings::operations::exports::headgate::plugin::operations::{
+    Finished, Forecast, Operation, Progress, Subject,
+};
 pub use error::Result;
 pub use export::Exported;
-pub use plugin::{ConfigStrategy, Manifest, MetadataTypes, StorageDriver};
+pub use plugin::{ConfigStrategy, Manifest, MetadataTypes, Operations, StorageDriver};

@@ -1,9 +1,9 @@
-//! What a plugin implements, one trait a concern. The first three decide and never talk; the last one talks.
+//! What a plugin implements, one trait a concern. The first three decide and never talk; the others talk.
 
 use crate::json::Value;
 use crate::{
-    Change, Check, Cluster, Description, Issue, Lookup, MetadataType, Outcome, Page, Query, ResourceKey,
-    Result, Step, Target, Write,
+    Change, Check, Cluster, Description, Forecast, Issue, Lookup, MetadataType, Operation, Outcome, Page,
+    Progress, Query, ResourceKey, Result, Step, Subject, Target, Write,
 };
 
 pub trait Manifest {
@@ -38,4 +38,18 @@ pub trait StorageDriver: Sized + 'static {
     fn write_resources(&mut self, writes: &[Write], dry_run: bool) -> Result<Vec<Outcome>>;
     /// Best effort: the host may drop an instance without it.
     fn close(self) {}
+}
+
+/// Named actions that are no edit of a resource, asked of the opened driver.
+pub trait Operations: StorageDriver {
+    /// Facts of a cluster where there is one. Decides; never talks.
+    fn list_operations(facts: Option<&Value>) -> Vec<Operation>;
+    /// What a run would do. Reads, never writes.
+    fn preview(&mut self, name: &str, subject: &Subject, input: &Value) -> Result<Forecast>;
+    /// The id is the same for the same run. An error means that nothing was done.
+    fn run(&mut self, name: &str, subject: &Subject, input: &Value, operation_id: &str) -> Result<Progress>;
+    /// With the handle that a run gave, or a write that was started; also in another instance.
+    fn poll(&mut self, handle: &str) -> Result<Progress>;
+    /// Ends it early where it can be. What was done stays done; `poll` tells the end.
+    fn cancel(&mut self, handle: &str) -> Result<()>;
 }

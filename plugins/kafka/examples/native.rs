@@ -4,19 +4,22 @@
 //! native BOOTSTRAP[;KEY=VALUE…] discover
 //! native BOOTSTRAP list TYPE [brief] [limit=N] [field=/config/KEY…]
 //! native BOOTSTRAP get TYPE ID [node=ID]
-//! native BOOTSTRAP write TYPE ID create|delete|edit [SPEC | /PATH=JSON…] [dry] [node=ID] [incarnation=ID]
+//! native BOOTSTRAP write TYPE ID create|delete|edit|reassign [SPEC | /PATH=JSON…] [dry] [node=ID] [incarnation=ID]
+//! native BOOTSTRAP operations
+//! native BOOTSTRAP preview|run OPERATION [TYPE ID] INPUT
+//! native BOOTSTRAP poll|cancel|wait HANDLE
 //! native BOOTSTRAP fill COUNT [delete]
 //! native BOOTSTRAP bench [ROUNDS] [brief] [limit=N] [field=/config/KEY…]
 //! ```
 //! `mechanism`, `username`, `security` go into the form; `HEADGATE_PASSWORD` is the secret.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use headgate_kafka::Kafka;
 use headgate_sdk::json::{Map, Value, json};
 use headgate_sdk::{
-    Action, Edit, Error, Lookup, Outcome, Page, Place, Query, Resource, ResourceKey, Result, StorageDriver,
-    Target, Write, native,
+    Action, Edit, Error, Lookup, Operations, Outcome, Page, Place, Progress, Query, Resource, ResourceKey,
+    Result, StorageDriver, Subject, Target, Write, native,
 };
 
 fn main() {
@@ -63,11 +66,66 @@ fn run(words: &[&str]) -> Result<()> {
             let outcomes: Vec<Outcome> = kafka.write_resources(&[write], options.contains(&"dry"))?;
             say(&format!("{outcomes:?}"));
         }
+        ("operations" | "preview" | "run" | "poll" | "cancel" | "wait", rest) => {
+            act(&mut kafka, command, rest)?;
+        }
         ("fill", [count, options @ ..]) => fill(&mut kafka, count.parse().unwrap_or(1), options)?,
         ("bench", options) => bench(&mut kafka, options)?,
         _ => return Err(Error::invalid_argument("there is no such command: see the head of this file")),
     }
     Ok(())
+}
+
+fn act(kafka: &mut Kafka, command: &str, words: &[&str]) -> Result<()> {
+    match (command, words) {
+        ("operations", _) => {
+            Kafka::list_operations(None).iter().for_each(|one| say(&format!("{one:?}")));
+        }
+        ("preview" | "run", [name, subject @ .., input]) => {
+            let input: Value = input.parse()?;
+            let subject = match subject {
+                [metadata_type, id] => Subject::Resource(key(metadata_type, id, &[])),
+                _ => Subject::Place(Place::Cluster),
+            };
+            if command == "run" {
+                told(&kafka.run(name, &subject, &input, "native")?);
+            } else {
+                let forecast = kafka.preview(name, &subject, &input)?;
+                forecast.lines.iter().for_each(|line| say(line));
+                forecast.warnings.iter().for_each(|warning| say(&format!("warning: {warning}")));
+                say(&forecast.document);
+            }
+        }
+        ("poll", [handle]) => told(&kafka.poll(handle)?),
+        ("wait", [handle]) => {
+            let mut progress = kafka.poll(handle)?;
+            while let Progress::Running((handle, share)) = &progress {
+                say(&format!("running {share:?}"));
+                std::thread::sleep(Duration::from_millis(300));
+                progress = kafka.poll(handle)?;
+            }
+            told(&progress);
+        }
+        ("cancel", [handle]) => kafka.cancel(handle)?,
+        _ => return Err(Error::invalid_argument("see the head of this file")),
+    }
+    Ok(())
+}
+
+fn told(progress: &Progress) {
+    match progress {
+        Progress::Done(done) => {
+            say(&format!("done: {}", done.summary));
+            say(&done.output);
+            done.failures.iter().for_each(|(part, error)| say(&format!("failed {part}: {}", error.message)));
+            done.undo.iter().for_each(|undo| say(&format!("undo {undo}")));
+        }
+        Progress::Running((handle, share)) => {
+            say(&format!("running {share:?}"));
+            say(handle);
+        }
+        Progress::Unknown(error) => say(&format!("unknown: {}", error.message)),
+    }
 }
 
 /// Makes, or deletes, so many topics in one batch and prints what came of it.
@@ -151,6 +209,7 @@ fn action(verb: &str, options: &[&str]) -> Result<Action> {
             Ok(Action::Create(options.iter().find(|word| word.starts_with('{')).unwrap_or(&"{}").to_string()))
         }
         "delete" => Ok(Action::Delete),
+        "reassign" => Ok(Action::Run((verb.to_owned(), options.first().unwrap_or(&"{}").to_string()))),
         "edit" => {
             let edits =
                 options.iter().filter(|word| word.starts_with('/')).filter_map(|word| word.split_once('='));

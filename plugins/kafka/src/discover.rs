@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use headgate_sdk::framed::Lost;
 use headgate_sdk::json::{self, Value, json};
 use headgate_sdk::{Cluster, Error, Health, Node, Result, log};
-use kafka_protocol::messages::describe_quorum_request::{PartitionData, TopicData};
 use kafka_protocol::messages::{
-    DescribeClusterRequest, DescribeClusterResponse, DescribeQuorumRequest, DescribeQuorumResponse,
-    MetadataRequest, MetadataResponse, TopicName,
+    DescribeClusterRequest, DescribeClusterResponse, DescribeQuorumResponse, MetadataRequest,
+    MetadataResponse,
 };
 
-use crate::cluster::{Broker, Brokers, peer, text};
+use crate::cluster::{Broker, Brokers, peer};
+use crate::quorum;
 use crate::wire::{codes, versions::Versions};
 
 /// Each broker is asked for one small answer.
@@ -105,11 +105,7 @@ fn optional<T>(what: &str, result: Result<T>) -> Option<T> {
 }
 
 fn quorum(brokers: &mut Brokers) -> Result<Quorum> {
-    let topic = TopicData::default()
-        .with_topic_name(TopicName(text("__cluster_metadata")))
-        .with_partitions(vec![PartitionData::default().with_partition_index(0)]);
-    let request = DescribeQuorumRequest::default().with_topics(vec![topic]);
-    let answer = brokers.once(&request, OPTIONAL_TIMEOUT_MS)?;
+    let answer = quorum::ask(brokers, OPTIONAL_TIMEOUT_MS)?;
     let code = match answer.topics.first().and_then(|topic| topic.partitions.first()) {
         Some(partition) if answer.error_code == codes::NONE => partition.error_code,
         _ => answer.error_code,

@@ -8,17 +8,18 @@ use kafka_protocol::messages::MetadataRequest;
 
 use crate::cluster::Brokers;
 use crate::settings::Settings;
-use crate::types::{self, ACL, BROKER_CONFIG, CONSUMER_GROUP, LOG_DIR, QUOTA, TOPIC};
-use crate::{acls, broker_configs, discover, groups, log_dirs, quotas, topics};
+use crate::types::{self, ACL, BROKER_CONFIG, CONSUMER_GROUP, LOG_DIR, QUORUM, QUOTA, SHARE_GROUP, TOPIC};
+use crate::{acls, broker_configs, discover, groups, log_dirs, quorum, quotas, topics};
 
 /// A page that the host asks for without a limit.
 const PAGE_ROWS_MAX: usize = 1_000;
 
 /// The plugin, bound to one cluster.
 pub struct Kafka {
-    brokers: Brokers,
+    pub(crate) brokers: Brokers,
     topics: topics::list::Sweep,
     groups: groups::list::Sweep,
+    share_groups: groups::list::Sweep,
     acls: acls::list::Sweep,
     quotas: quotas::list::Sweep,
     log_dirs: log_dirs::Sweep,
@@ -29,7 +30,8 @@ impl StorageDriver for Kafka {
         Ok(Self {
             brokers: Brokers::new(Settings::parse(&target.connection)?),
             topics: topics::list::Sweep::default(),
-            groups: groups::list::Sweep::default(),
+            groups: groups::list::Sweep::of(groups::list::Kind::Consumer),
+            share_groups: groups::list::Sweep::of(groups::list::Kind::Share),
             acls: acls::list::Sweep::default(),
             quotas: quotas::list::Sweep::default(),
             log_dirs: log_dirs::Sweep::default(),
@@ -66,6 +68,8 @@ impl StorageDriver for Kafka {
             ACL => self.acls.page(&mut self.brokers, query, limit),
             QUOTA => self.quotas.page(&mut self.brokers, query, limit),
             LOG_DIR => self.log_dirs.page(&mut self.brokers, query, limit),
+            QUORUM => quorum::list(&mut self.brokers, query),
+            SHARE_GROUP => self.share_groups.page(&mut self.brokers, query, limit),
             other => Err(unknown_type(other)),
         }
     }
@@ -81,6 +85,8 @@ impl StorageDriver for Kafka {
                 ACL => acls::list::get(&mut self.brokers, &chosen),
                 QUOTA => quotas::list::get(&mut self.brokers, &chosen),
                 LOG_DIR => log_dirs::get(&mut self.brokers, &chosen),
+                QUORUM => quorum::get(&mut self.brokers, &chosen),
+                SHARE_GROUP => groups::share::get(&mut self.brokers, &chosen),
                 other => Err(unknown_type(other)),
             };
             let found = found.unwrap_or_else(|error| vec![Lookup::Failed(error); asked.len()]);
@@ -99,7 +105,7 @@ impl StorageDriver for Kafka {
                 BROKER_CONFIG => broker_configs::write(&mut self.brokers, &chosen, dry_run),
                 ACL => acls::write::write(&mut self.brokers, &chosen, dry_run),
                 QUOTA => quotas::write::write(&mut self.brokers, &chosen, dry_run),
-                name @ (CONSUMER_GROUP | LOG_DIR) => {
+                name @ (CONSUMER_GROUP | LOG_DIR | QUORUM | SHARE_GROUP) => {
                     chosen.iter().map(|_| Outcome::Failed(read_only(name))).collect()
                 }
                 other => chosen.iter().map(|_| Outcome::Failed(unknown_type(other))).collect(),

@@ -1,20 +1,19 @@
-//! Consumer groups, of the classic and the new protocol. They are read, never written.
+//! Groups: consumers of the classic and the new protocol, and share groups. They are read, never written.
 
 use headgate_sdk::json::{self, Map, Value, json};
 use headgate_sdk::{Place, Resource, ResourceKey};
 
-use crate::types::CONSUMER_GROUP;
-
 mod assignment;
-mod describe;
+pub(crate) mod describe;
 pub(crate) mod get;
 pub(crate) mod list;
-mod offsets;
+pub(crate) mod offsets;
+pub(crate) mod share;
 
-fn resource(id: &str, status: Map<String, Value>) -> Resource {
+fn resource(metadata_type: &str, id: &str, status: Map<String, Value>) -> Resource {
     Resource {
         key: ResourceKey {
-            metadata_type: CONSUMER_GROUP.to_owned(),
+            metadata_type: metadata_type.to_owned(),
             id: id.to_owned(),
             place: Place::Cluster,
         },

@@ -1,5 +1,5 @@
-//! The Kafka plugin: topics, dynamic broker configuration, consumer groups, access rules, quotas and log
-//! directories of a Kafka cluster, over Kafka's own protocol.
+//! The Kafka plugin: topics, dynamic broker configuration, consumer groups, access rules, quotas, log directories and the
+//! controllers' quorum of a Kafka cluster, over Kafka's own protocol, and what can be done with them beside editing.
 //!
 //! What decides (`manifest`, `types`, `strategy`) touches no network; what talks is `driver` and below it.
 
@@ -12,7 +12,10 @@ mod discover;
 mod driver;
 mod groups;
 mod log_dirs;
+mod log_offsets;
 mod manifest;
+mod operations;
+mod quorum;
 mod quotas;
 mod settings;
 mod strategy;
@@ -23,4 +26,4 @@ mod wire;
 
 pub use driver::Kafka;
 
-headgate_sdk::export!(Kafka);
+headgate_sdk::export!(Kafka, operations);

@@ -5,7 +5,7 @@ use headgate_sdk::{Change, ConfigStrategy, Issue, Result, Severity, Step};
 
 use crate::Kafka;
 use crate::driver::{read_only, unknown_type};
-use crate::types::{ACL, BROKER_CONFIG, CONSUMER_GROUP, LOG_DIR, QUOTA, TOPIC};
+use crate::types::{ACL, BROKER_CONFIG, CONSUMER_GROUP, LOG_DIR, QUORUM, QUOTA, SHARE_GROUP, TOPIC};
 
 mod acl;
 mod normalize;
@@ -30,7 +30,9 @@ impl ConfigStrategy for Kafka {
             BROKER_CONFIG => validate::broker_config(spec),
             ACL => acl::validate(spec),
             QUOTA => quota::validate(spec),
-            name @ (CONSUMER_GROUP | LOG_DIR) => vec![issue("", &read_only(name).message)],
+            name @ (CONSUMER_GROUP | LOG_DIR | QUORUM | SHARE_GROUP) => {
+                vec![issue("", &read_only(name).message)]
+            }
             other => vec![issue("", &unknown_type(other).message)],
         }
     }
@@ -41,7 +43,7 @@ impl ConfigStrategy for Kafka {
             BROKER_CONFIG => steps::broker_config(change),
             ACL => acl::steps(change),
             QUOTA => quota::steps(change),
-            name @ (CONSUMER_GROUP | LOG_DIR) => Err(read_only(name)),
+            name @ (CONSUMER_GROUP | LOG_DIR | QUORUM | SHARE_GROUP) => Err(read_only(name)),
             other => Err(unknown_type(other)),
         };
         changes.iter().map(steps).collect()

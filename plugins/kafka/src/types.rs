@@ -4,7 +4,7 @@ use headgate_sdk::json::{self, Map, Value, json};
 use headgate_sdk::{Divergence, EditRule, Field, Granularity, MetadataType, MetadataTypes, Scope, Verbs};
 
 use crate::topic_keys::{self, Kind};
-use crate::{Kafka, acls, groups, log_dirs, quotas};
+use crate::{Kafka, acls, groups, log_dirs, quorum, quotas};
 
 pub(crate) const TOPIC: &str = "topic";
 pub(crate) const BROKER_CONFIG: &str = "broker-config";
@@ -13,7 +13,12 @@ pub(crate) const ACL: &str = "acl";
 pub(crate) const QUOTA: &str = "quota";
 pub(crate) const LOG_DIR: &str = "log-dir";
 
-pub(crate) const NAMES: [&str; 6] = [TOPIC, BROKER_CONFIG, CONSUMER_GROUP, ACL, QUOTA, LOG_DIR];
+pub(crate) const QUORUM: &str = "quorum";
+
+pub(crate) const SHARE_GROUP: &str = "share-group";
+
+pub(crate) const NAMES: [&str; 8] =
+    [TOPIC, BROKER_CONFIG, CONSUMER_GROUP, ACL, QUOTA, LOG_DIR, QUORUM, SHARE_GROUP];
 
 impl MetadataTypes for Kafka {
     fn list_types(facts: Option<&Value>) -> Vec<MetadataType> {
@@ -24,6 +29,8 @@ impl MetadataTypes for Kafka {
             acl(),
             quota(),
             log_dir(),
+            quorum(),
+            share_group(),
         ]
     }
 }
@@ -42,10 +49,7 @@ fn topic(facts: &Value) -> MetadataType {
         divergence: Divergence::Single,
         spec: json::text(&topic_schema(facts)),
         status: json::text(&topic_status_schema()),
-        fields: vec![
-            field("/partitions", EditRule::GrowOnly),
-            field("/replication_factor", EditRule::Immutable),
-        ],
+        fields: vec![field("/partitions", EditRule::GrowOnly)],
         after: Vec::new(),
         extra: None,
     }
@@ -65,7 +69,7 @@ fn topic_schema(facts: &Value) -> Value {
             },
             "replication_factor": {
                 "type": "integer", "minimum": 1, "maximum": i16::MAX, "title": "Replication factor",
-                "description": "Copies of each partition; set when the topic is made"
+                "description": "Copies of each partition; another number moves replicas"
             },
             "config": {
                 "type": "object", "title": "Configuration",
@@ -132,10 +136,23 @@ fn broker_config() -> MetadataType {
 }
 
 fn consumer_group() -> MetadataType {
+    read_only(CONSUMER_GROUP, "consumer-groups", "Consumer group", &groups::status_schema())
+}
+
+fn quorum() -> MetadataType {
+    read_only(QUORUM, "quorums", "Controller quorum", &quorum::status_schema())
+}
+
+fn share_group() -> MetadataType {
+    read_only(SHARE_GROUP, "share-groups", "Share group", &groups::share::status_schema())
+}
+
+/// Of the whole cluster, and only to look at.
+fn read_only(name: &str, plural: &str, title: &str, status: &Value) -> MetadataType {
     MetadataType {
-        name: CONSUMER_GROUP.to_owned(),
-        plural: "consumer-groups".to_owned(),
-        title: "Consumer group".to_owned(),
+        name: name.to_owned(),
+        plural: plural.to_owned(),
+        title: title.to_owned(),
         scope: Scope::Cluster,
         roles: Vec::new(),
         identity: Vec::new(),
@@ -144,7 +161,7 @@ fn consumer_group() -> MetadataType {
         granularity: Granularity::None,
         divergence: Divergence::Single,
         spec: json::text(&json!({"type": "object", "additionalProperties": false})),
-        status: json::text(&groups::status_schema()),
+        status: json::text(status),
         fields: Vec::new(),
         after: Vec::new(),
         extra: None,
@@ -196,21 +213,10 @@ fn quota() -> MetadataType {
 /// Directories of one path on several brokers are no copies of each other.
 fn log_dir() -> MetadataType {
     MetadataType {
-        name: LOG_DIR.to_owned(),
-        plural: "log-dirs".to_owned(),
-        title: "Log directory".to_owned(),
         scope: Scope::Node,
         roles: vec!["broker".to_owned()],
-        identity: Vec::new(),
-        tells_defaults: true,
-        verbs: Verbs { create: false, update: false, delete: false },
-        granularity: Granularity::None,
         divergence: Divergence::Allowed,
-        spec: json::text(&json!({"type": "object", "additionalProperties": false})),
-        status: json::text(&log_dirs::status_schema()),
-        fields: Vec::new(),
-        after: Vec::new(),
-        extra: None,
+        ..read_only(LOG_DIR, "log-dirs", "Log directory", &log_dirs::status_schema())
     }
 }
 

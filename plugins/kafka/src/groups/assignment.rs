@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-pub(super) type Partitions = BTreeMap<String, Vec<i32>>;
+pub(crate) type Partitions = BTreeMap<String, Vec<i32>>;
 
 /// Nothing for bytes that are no assignment.
 pub(super) fn parse(bytes: &[u8]) -> Partitions {

@@ -22,36 +22,36 @@ const BATCH_SINCE: i16 = 4;
 const UNSUPPORTED_VERSION: i16 = 35;
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Described {
-    pub(super) state: String,
-    pub(super) generation: &'static str,
-    pub(super) protocol_type: String,
-    pub(super) assignor: String,
-    pub(super) members: Vec<Member>,
+pub(crate) struct Described {
+    pub(crate) state: String,
+    pub(crate) generation: &'static str,
+    pub(crate) protocol_type: String,
+    pub(crate) assignor: String,
+    pub(crate) members: Vec<Member>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Member {
-    pub(super) id: String,
-    pub(super) instance: Option<String>,
-    pub(super) client_id: String,
-    pub(super) host: String,
-    pub(super) partitions: Partitions,
+pub(crate) struct Member {
+    pub(crate) id: String,
+    pub(crate) instance: Option<String>,
+    pub(crate) client_id: String,
+    pub(crate) host: String,
+    pub(crate) partitions: Partitions,
 }
 
 impl Described {
     /// Those that members read, whether or not anything was committed for them.
-    pub(super) fn partitions(&self) -> impl Iterator<Item = (String, i32)> {
+    pub(crate) fn partitions(&self) -> impl Iterator<Item = (String, i32)> {
         let topics = self.members.iter().flat_map(|member| &member.partitions);
         topics.flat_map(|(topic, partitions)| partitions.iter().map(|index| (topic.clone(), *index)))
     }
 }
 
 /// By group: what was found out, none where there is no such group.
-pub(super) type ByGroup<T> = BTreeMap<String, Result<Option<T>>>;
+pub(crate) type ByGroup<T> = BTreeMap<String, Result<Option<T>>>;
 
 /// Which broker coordinates each of the groups, in one question.
-pub(super) fn coordinators(brokers: &mut Brokers, ids: &[&str]) -> Result<BTreeMap<String, Result<i32>>> {
+pub(crate) fn coordinators(brokers: &mut Brokers, ids: &[&str]) -> Result<BTreeMap<String, Result<i32>>> {
     if !brokers.any_versions()?.knows::<FindCoordinatorRequest>(BATCH_SINCE) {
         return Err(Error::unsupported(
             "the brokers are too old to find many coordinators at once: Kafka 3.9 is needed",
@@ -76,7 +76,7 @@ pub(super) fn coordinators(brokers: &mut Brokers, ids: &[&str]) -> Result<BTreeM
 }
 
 /// The groups of each coordinator, described: one question to each for the new protocol, one for the classic.
-pub(super) fn describe(brokers: &mut Brokers, groups: &BTreeMap<i32, Vec<String>>) -> ByGroup<Described> {
+pub(crate) fn describe(brokers: &mut Brokers, groups: &BTreeMap<i32, Vec<String>>) -> ByGroup<Described> {
     let mut described = ByGroup::new();
     let mut left = groups.clone();
     if brokers.any_versions().is_ok_and(|versions| versions.knows::<ConsumerGroupDescribeRequest>(0)) {
@@ -98,7 +98,7 @@ pub(super) fn describe(brokers: &mut Brokers, groups: &BTreeMap<i32, Vec<String>
 type Answered<R> = (i32, Vec<String>, Result<R, Lost>);
 
 /// One question to each coordinator about its groups, in flight together.
-pub(super) fn ask<R: kafka_protocol::protocol::Request>(
+pub(crate) fn ask<R: kafka_protocol::protocol::Request>(
     brokers: &mut Brokers,
     groups: &BTreeMap<i32, Vec<String>>,
     question: impl Fn(&[String]) -> R,
@@ -108,7 +108,7 @@ pub(super) fn ask<R: kafka_protocol::protocol::Request>(
     groups.iter().zip(answers).map(|((node, ids), answer)| (*node, ids.clone(), answer)).collect()
 }
 
-fn group_ids(ids: &[String]) -> Vec<GroupId> {
+pub(crate) fn group_ids(ids: &[String]) -> Vec<GroupId> {
     ids.iter().map(|id| GroupId(text(id))).collect()
 }
 

@@ -8,9 +8,11 @@ use headgate_sdk::{Error, Lookup, Place, Resource, ResourceKey, Result};
 use kafka_protocol::messages::MetadataRequest;
 
 use super::describe::{Described, Member, coordinators, describe};
-use super::offsets::{Offsets, Partition, committed, ends};
+use super::offsets::{committed, ends};
 use super::resource;
 use crate::cluster::Brokers;
+use crate::log_offsets::{Offsets, Partition};
+use crate::types::CONSUMER_GROUP;
 
 pub(crate) fn get(brokers: &mut Brokers, keys: &[&ResourceKey]) -> Result<Vec<Lookup>> {
     brokers.metadata(&MetadataRequest::default().with_topics(Some(Vec::new())))?;
@@ -82,7 +84,7 @@ fn whole(id: &str, coordinator: i32, group: &Described, committed: &Offsets, end
     put("members", group.members.iter().map(member).collect());
     put("offsets", offsets.into());
     put("lag", json!(lag));
-    resource(id, status)
+    resource(CONSUMER_GROUP, id, status)
 }
 
 fn member(member: &Member) -> Value {

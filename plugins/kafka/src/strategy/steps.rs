@@ -1,9 +1,10 @@
 //! The writes that lead from what is to what is wished, each with its inverse where it has one.
 
-use headgate_sdk::json::{self, Map, Value, pointer};
+use headgate_sdk::json::{self, Map, Value, json, pointer};
 use headgate_sdk::{Action, Change, Edit, Error, Result, Step, Write};
 
 use super::validate::name_fault;
+use crate::operations::reassign;
 
 pub(super) fn topic(change: &Change) -> Result<Vec<Step>> {
     let (before, after) = (document(change.before.as_deref())?, document(change.after.as_deref())?);
@@ -14,7 +15,7 @@ pub(super) fn topic(change: &Change) -> Result<Vec<Step>> {
         (Some(before), Some(after)) => {
             let mut steps: Vec<Step> = config_step(change, &before, &after)?.into_iter().collect();
             steps.extend(partitions_step(change, &before, &after)?);
-            replication_stays(&before, &after)?;
+            steps.extend(replication_step(change, &before, &after));
             Ok(steps)
         }
     }
@@ -118,17 +119,23 @@ fn partitions_step(
     Ok(Some(step(write, format!("partitions {old} → {new}"), None)))
 }
 
-fn replication_stays(before: &Map<String, Value>, after: &Map<String, Value>) -> Result<()> {
-    match (count(before, "replication_factor"), count(after, "replication_factor")) {
-        (Some(old), Some(new)) if old != new => {
-            let message = format!(
-                "the replication factor is {old} and cannot become {new} here: moving replicas (reassignment) comes later; \
-                 use kafka-reassign-partitions, or leave the field out"
-            );
-            Err(Error::unsupported(message).code("INVALID_REPLICATION_FACTOR"))
-        }
-        _ => Ok(()),
+/// Moves data, and goes on for as long as that takes.
+fn replication_step(
+    change: &Change,
+    before: &Map<String, Value>,
+    after: &Map<String, Value>,
+) -> Option<Step> {
+    let (old, new) = (count(before, "replication_factor")?, count(after, "replication_factor")?);
+    if old == new {
+        return None;
     }
+    let run = |copies: i64| {
+        let input = json!({"replication_factor": copies});
+        Action::Run((reassign::NAME.to_owned(), json::text(&input)))
+    };
+    let write = write(change, run(new));
+    let undo = Write { action: run(old), ..write.clone() };
+    Some(step(write, format!("replication_factor {old} → {new}, which moves replicas"), Some(undo)))
 }
 
 fn count(spec: &Map<String, Value>, name: &str) -> Option<i64> {
@@ -167,7 +174,6 @@ pub(super) fn step(write: Write, summary: String, undo: Option<Write>) -> Step {
 
 #[cfg(test)]
 mod tests {
-    use headgate_sdk::json::json;
     use headgate_sdk::{Place, ResourceKey};
 
     use super::*;
@@ -244,17 +250,25 @@ mod tests {
     }
 
     #[test]
-    fn shrinking_and_replication_are_refused() {
+    fn shrinking_is_refused() {
         let before = json!({"partitions": 6, "replication_factor": 1});
-        let error = |after| topic(&change(before.clone(), after)).unwrap_err();
         assert_eq!(
-            error(json!({"partitions": 3})).message,
+            topic(&change(before, json!({"partitions": 3}))).unwrap_err().message,
             "topic pay.events has 6 partitions and cannot shrink to 3: raise `partitions` to 6, or make another topic"
         );
-        assert_eq!(
-            error(json!({"replication_factor": 3})).code.as_deref(),
-            Some("INVALID_REPLICATION_FACTOR")
+    }
+
+    #[test]
+    fn another_replication_factor_is_a_reassignment_with_a_way_back() {
+        let before = json!({"partitions": 6, "replication_factor": 1});
+        let steps = check(
+            before,
+            json!({"replication_factor": 3}),
+            &["replication_factor 1 → 3, which moves replicas"],
         );
+        let run = |input: &str| Action::Run(("reassign".to_owned(), input.to_owned()));
+        assert_eq!(steps[0].write.action, run(r#"{"replication_factor":3}"#));
+        assert_eq!(steps[0].undo.as_ref().unwrap().action, run(r#"{"replication_factor":1}"#));
     }
 
     #[test]

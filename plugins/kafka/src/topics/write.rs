@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use headgate_sdk::json::{self, Map, Value};
-use headgate_sdk::{Action, Edit, Error, Outcome, Place, Result, Write};
+use headgate_sdk::{Action, Edit, Error, Outcome, Place, Progress, Result, Write};
 use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
@@ -18,6 +18,7 @@ use super::{Row, id_bytes, id_text, metadata_of, topic_name};
 use crate::batch::{Batch, answer_of, put, written};
 use crate::cluster::{Brokers, text};
 use crate::configs::{KeyChange, RESOURCE_TOPIC, alteration, key_change, text_of};
+use crate::operations::reassign;
 use crate::wire::codes;
 
 /// Topics of one request. Each topic, partition and setting is a record of the controller's log.
@@ -46,6 +47,7 @@ enum Wish {
     Create(Creation),
     Delete { incarnation: Option<String> },
     Edit { changes: Vec<KeyChange>, partitions: Option<i32> },
+    Reassign(reassign::Wish),
 }
 
 #[derive(Deserialize)]
@@ -73,7 +75,7 @@ pub(crate) fn write(brokers: &mut Brokers, writes: &[&Write], dry_run: bool) -> 
         }
     }
     check_incarnations(brokers, writes, &mut open, &mut outcomes, dry_run);
-    let (mut deletes, mut creates, mut edits) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut deletes, mut creates, mut edits, mut moves) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for one in &open {
         match &one.wish {
             Wish::Delete { incarnation } => deletes.push((one.index, one.name, incarnation.as_deref())),
@@ -81,11 +83,13 @@ pub(crate) fn write(brokers: &mut Brokers, writes: &[&Write], dry_run: bool) -> 
             Wish::Edit { changes, partitions } => {
                 edits.push((one.index, one.name, changes.as_slice(), *partitions));
             }
+            Wish::Reassign(wish) => moves.push((one.index, one.name, wish)),
         }
     }
     delete(brokers, &deletes, dry_run, &mut outcomes);
     create(brokers, &creates, dry_run, &mut outcomes);
     edit(brokers, &edits, dry_run, &mut outcomes);
+    reassign(brokers, &moves, dry_run, &mut outcomes);
     let missing = || Outcome::Failed(Error::internal("the write was not sent"));
     outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(missing)).collect()
 }
@@ -105,8 +109,12 @@ fn wish(write: &Write) -> Result<Wish> {
         Action::Delete => Ok(Wish::Delete { incarnation: write.incarnation.clone() }),
         Action::Edit(edits) => edit_wish(edits),
         Action::Replace(_) => Err(Error::unsupported("a topic is edited key by key, never replaced")),
+        Action::Run((name, input)) if name == reassign::NAME => {
+            let input = json::parse(input, "read the input of reassign")?;
+            Ok(Wish::Reassign(reassign::parse(&input)?))
+        }
         Action::Run((name, _)) => {
-            Err(Error::unsupported(format_args!("topics have no operation {name} yet")))
+            Err(Error::unsupported(format_args!("{name} is no operation that a write of a topic can be")))
         }
     }
 }
@@ -122,7 +130,7 @@ fn edit_wish(edits: &[Edit]) -> Result<Wish> {
             }
             ("/replication_factor", None) => {
                 let message =
-                    "the replication factor of a topic that is there cannot be changed yet: that moves data";
+                    "the replication factor of a topic that is there is changed by reassign, not by an edit";
                 return Err(Error::unsupported(message));
             }
             (path, None) => return Err(Error::invalid_argument(format_args!("a topic has no field {path}"))),
@@ -143,7 +151,7 @@ fn check_incarnations(
     let checked = |one: &Open<'_>| match one.wish {
         Wish::Create(_) => false,
         Wish::Delete { .. } => dry_run || incarnation(one).is_some(),
-        Wish::Edit { .. } => incarnation(one).is_some(),
+        Wish::Edit { .. } | Wish::Reassign(_) => incarnation(one).is_some(),
     };
     let names: Vec<&str> = open.iter().filter(|one| checked(one)).map(|one| one.name).collect();
     if names.is_empty() {
@@ -319,6 +327,37 @@ fn edit(brokers: &mut Brokers, items: &[EditItem<'_>], dry_run: bool, outcomes: 
         if changes.is_empty() && partitions.is_none() {
             put(outcomes, *index, Outcome::Done(written(None)));
         }
+    }
+}
+
+/// What moves replicas goes on after the answer.
+fn reassign(
+    brokers: &mut Brokers,
+    items: &[(usize, &str, &reassign::Wish)],
+    dry_run: bool,
+    outcomes: &mut [Option<Outcome>],
+) {
+    if items.is_empty() {
+        return;
+    }
+    let wishes: Vec<(&str, &reassign::Wish)> = items.iter().map(|(_, name, wish)| (*name, *wish)).collect();
+    let begun: Vec<Outcome> = if dry_run {
+        let checked = reassign::check(brokers, &wishes).into_iter();
+        checked.map(|one| one.map_or_else(Outcome::Failed, |()| Outcome::Done(written(None)))).collect()
+    } else {
+        reassign::begin(brokers, &wishes).into_iter().map(outcome).collect()
+    };
+    for ((index, _, _), outcome) in items.iter().zip(begun) {
+        put(outcomes, *index, outcome);
+    }
+}
+
+fn outcome(begun: Result<Progress>) -> Outcome {
+    match begun {
+        Ok(Progress::Done(_)) => Outcome::Done(written(None)),
+        Ok(Progress::Running((handle, _))) => Outcome::Started(handle),
+        Ok(Progress::Unknown(error)) => Outcome::Unknown(error),
+        Err(error) => Outcome::Failed(error),
     }
 }
 

@@ -8,9 +8,11 @@ pub(crate) const INVALID_TOPIC: i16 = 17;
 pub(crate) const TOPIC_AUTHORIZATION_FAILED: i16 = 29;
 pub(crate) const CLUSTER_AUTHORIZATION_FAILED: i16 = 31;
 pub(crate) const NOT_CONTROLLER: i16 = 41;
+pub(crate) const POLICY_VIOLATION: i16 = 44;
 pub(crate) const SECURITY_DISABLED: i16 = 54;
 pub(crate) const KAFKA_STORAGE_ERROR: i16 = 56;
 pub(crate) const GROUP_ID_NOT_FOUND: i16 = 69;
+pub(crate) const ELECTION_NOT_NEEDED: i16 = 84;
 pub(crate) const THROTTLING_QUOTA_EXCEEDED: i16 = 89;
 pub(crate) const RESOURCE_NOT_FOUND: i16 = 91;
 
@@ -20,8 +22,9 @@ const RETRY_MS: u64 = 1_000;
 use ErrorKind as K;
 
 /// Of the protocol's own list; by code.
-const CODES: [(i16, &str, ErrorKind); 77] = [
+const CODES: [(i16, &str, ErrorKind); 83] = [
     (-1, "UNKNOWN_SERVER_ERROR", K::Internal),
+    (1, "OFFSET_OUT_OF_RANGE", K::InvalidArgument),
     (2, "CORRUPT_MESSAGE", K::Protocol),
     (3, "UNKNOWN_TOPIC_OR_PARTITION", K::NotFound),
     (5, "LEADER_NOT_AVAILABLE", K::Unavailable),
@@ -29,12 +32,16 @@ const CODES: [(i16, &str, ErrorKind); 77] = [
     (7, "REQUEST_TIMED_OUT", K::Timeout),
     (8, "BROKER_NOT_AVAILABLE", K::Unavailable),
     (9, "REPLICA_NOT_AVAILABLE", K::Unavailable),
+    (12, "OFFSET_METADATA_TOO_LARGE", K::InvalidArgument),
     (13, "NETWORK_EXCEPTION", K::Unavailable),
     (14, "COORDINATOR_LOAD_IN_PROGRESS", K::Unavailable),
     (15, "COORDINATOR_NOT_AVAILABLE", K::Unavailable),
     (16, "NOT_COORDINATOR", K::Unavailable),
     (17, "INVALID_TOPIC_EXCEPTION", K::InvalidArgument),
+    (22, "ILLEGAL_GENERATION", K::Conflict),
     (24, "INVALID_GROUP_ID", K::InvalidArgument),
+    (25, "UNKNOWN_MEMBER_ID", K::NotFound),
+    (27, "REBALANCE_IN_PROGRESS", K::Conflict),
     (29, "TOPIC_AUTHORIZATION_FAILED", K::PermissionDenied),
     (30, "GROUP_AUTHORIZATION_FAILED", K::PermissionDenied),
     (31, "CLUSTER_AUTHORIZATION_FAILED", K::PermissionDenied),
@@ -70,6 +77,7 @@ const CODES: [(i16, &str, ErrorKind); 77] = [
     (78, "OFFSET_NOT_AVAILABLE", K::Unavailable),
     (80, "PREFERRED_LEADER_NOT_AVAILABLE", K::Unavailable),
     (81, "GROUP_MAX_SIZE_REACHED", K::Exhausted),
+    (82, "FENCED_INSTANCE_ID", K::Conflict),
     (83, "ELIGIBLE_LEADERS_NOT_AVAILABLE", K::Unavailable),
     (84, "ELECTION_NOT_NEEDED", K::Conflict),
     (85, "NO_REASSIGNMENT_IN_PROGRESS", K::NotFound),
