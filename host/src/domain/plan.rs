@@ -307,6 +307,14 @@ pub struct NoSuchStep {
     pub event: StepEvent,
 }
 
+impl Step {
+    /// What the backend carries out over time, by its handle there.
+    pub fn started(&self) -> Option<&str> {
+        let Some(Outcome::Started { handle }) = &self.outcome else { return None };
+        (self.state == StepState::Running).then_some(handle)
+    }
+}
+
 impl StepState {
     pub fn on(self, event: StepEvent) -> Result<Self, NoSuchStep> {
         let refuse = || Err(NoSuchStep { state: self, event });

@@ -12,6 +12,7 @@ pub mod plan;
 mod propose;
 mod recover;
 mod session;
+mod started;
 mod sweep;
 #[cfg(test)]
 pub(crate) mod testing;

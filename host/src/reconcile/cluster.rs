@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::Reconciler;
 use crate::domain::cluster::{Cluster, Reach};
 use crate::domain::id::ClusterId;
-use crate::pipelines::sync::{CycleReport, Depth};
+use crate::pipelines::sync::{CycleReport, Depth, PlanReport};
 use crate::store::StoreError;
 
 type Waiting = Vec<oneshot::Sender<CycleReport>>;
@@ -115,18 +115,27 @@ impl Work {
             if reports.iter().any(|report| report.error.is_none()) {
                 tracing::info!(cluster = %self.cluster, plans = reports.len(), "plans were carried out");
             }
+            if reports.iter().any(PlanReport::goes_on) {
+                self.poll_soon();
+            }
         }
         Ok(true)
     }
 
     async fn operate(&mut self) {
         let operated = self.reconciler.inner.sync.run_operations(&self.cluster).await;
-        let now = Instant::now();
-        self.poll_due = (operated.running > 0).then(|| now + self.reconciler.inner.settings.poll);
+        self.poll_due = None;
+        if operated.running > 0 {
+            self.poll_soon();
+        }
         if operated.ended > 0 {
             // What it changed is shown soon.
-            self.due = now;
+            self.due = Instant::now();
         }
+    }
+
+    fn poll_soon(&mut self) {
+        self.poll_due = Some(Instant::now() + self.reconciler.inner.settings.poll);
     }
 
     async fn read(&self) -> Result<Option<Cluster>, StoreError> {

@@ -141,7 +141,7 @@ impl Run {
             session.terminal.note("Nothing is done yet: give --yes.")?;
             return Ok(false);
         }
-        let agreed = session.terminal.confirm(&format!("Run {}?", self.operation))?;
+        let agreed = session.terminal.confirm(format!("Run {}?", self.operation))?;
         if !agreed {
             session.terminal.note("Nothing was done.")?;
         }

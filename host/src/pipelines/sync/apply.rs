@@ -36,6 +36,13 @@ pub struct PlanReport {
     pub error: Option<String>,
 }
 
+impl PlanReport {
+    /// Its last steps go on in the backend.
+    pub fn goes_on(&self) -> bool {
+        self.state == PlanState::Applying && self.error.is_none()
+    }
+}
+
 /// Rows by key, as stored and as they become.
 pub(super) type Rows = BTreeMap<ResourceKey, (Option<Resource>, Resource)>;
 
@@ -128,7 +135,9 @@ impl Sync {
             if !batch.is_empty() {
                 self.send(run, &batch).await?;
             } else if run.plan.steps.iter().any(is_in_flight) {
-                self.read_back(run).await?;
+                if !self.read_back(run).await? {
+                    return Ok(());
+                }
             } else {
                 return self.finish(run).await;
             }

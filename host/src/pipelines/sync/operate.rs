@@ -238,7 +238,7 @@ impl Sync {
             if let Some(id) = id {
                 return wrong(format!("`{name}` works on the {}, not on `{id}`", scope_word(shape.scope)));
             }
-            let place = self.place(cluster, shape.scope, at, name)?;
+            let place = place(cluster, shape.scope, at, name)?;
             return Ok(Subject::Place(place));
         };
         let Some(id) = id.filter(|id| !id.is_empty()) else {
@@ -261,24 +261,6 @@ impl Sync {
             }
         };
         Ok(Subject::Resource(ResourceKey { metadata_type: metadata_type.clone(), id, place }))
-    }
-
-    fn place(
-        &self,
-        cluster: &Cluster,
-        scope: Scope,
-        at: Option<Place>,
-        name: &str,
-    ) -> Result<Place, OperateError> {
-        match (scope, at) {
-            (Scope::Cluster, None | Some(Place::Cluster)) => Ok(Place::Cluster),
-            (Scope::Group, Some(at @ Place::Group(_))) | (Scope::Node, Some(at @ Place::Node(_))) => Ok(at),
-            (scope, _) => {
-                let word = scope_word(scope);
-                let text = format!("`{name}` works on a {word}; see: headgate cluster show {}", cluster.name);
-                Err(OperateError::Subject(text))
-            }
-        }
     }
 
     /// What people protected, narrowed or never gave us is not touched by an action either.
@@ -305,6 +287,18 @@ impl Sync {
         match refusal(cluster, key, row.as_ref(), is_ownable, lens.is_protected(key)) {
             Some(reason) => Err(OperateError::NotOurs(reason)),
             None => Ok(()),
+        }
+    }
+}
+
+fn place(cluster: &Cluster, scope: Scope, at: Option<Place>, name: &str) -> Result<Place, OperateError> {
+    match (scope, at) {
+        (Scope::Cluster, None | Some(Place::Cluster)) => Ok(Place::Cluster),
+        (Scope::Group, Some(at @ Place::Group(_))) | (Scope::Node, Some(at @ Place::Node(_))) => Ok(at),
+        (scope, _) => {
+            let word = scope_word(scope);
+            let text = format!("`{name}` works on a {word}; see: headgate cluster show {}", cluster.name);
+            Err(OperateError::Subject(text))
         }
     }
 }

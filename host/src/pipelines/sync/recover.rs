@@ -3,12 +3,14 @@
 use super::apply::{Run, event_of};
 use super::plan::settle;
 use super::{Sync, SyncError};
-use crate::domain::plan::StepState;
+use crate::domain::plan::{Step, StepState};
 
 impl Sync {
     pub(super) async fn recover(&self, run: &mut Run) -> Result<(), SyncError> {
         let mut seqs = Vec::new();
-        for step in run.plan.steps.iter_mut().filter(|step| step.state == StepState::Running) {
+        // What the backend carries out over time says itself what became of it.
+        let is_lost = |step: &&mut Step| step.state == StepState::Running && step.started().is_none();
+        for step in run.plan.steps.iter_mut().filter(is_lost) {
             step.state = StepState::Unknown;
             step.message = Some("the host stopped before it was read back".to_owned());
             seqs.push(step.seq);

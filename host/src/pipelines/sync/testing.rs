@@ -349,7 +349,7 @@ impl Driver for Model {
 
     async fn poll(&self, handle: &str) -> Result<Progress, CallError> {
         self.answer().await?;
-        self.world().polled(handle)
+        Ok(self.world().polled(handle))
     }
 
     async fn cancel(&self, handle: &str) -> Result<(), CallError> {

@@ -16,19 +16,24 @@ const STEP_DEADLINE_MS: i64 = 600_000;
 
 impl Sync {
     /// Until something can be sent or nothing is in flight. An error means that the cluster does not answer: the
-    /// steps keep their state and are read back in a later go.
-    pub(super) async fn read_back(&self, run: &mut Run) -> Result<(), SyncError> {
+    /// steps keep their state and are read back in a later go. `false`: what is left goes on in the backend for long,
+    /// and is asked about in a later go, so that the cluster is looked at meanwhile.
+    pub(super) async fn read_back(&self, run: &mut Run) -> Result<bool, SyncError> {
         let mut wait = self.timing.poll_min;
         while !self.is_stopping() {
             tokio::time::sleep(wait).await;
+            self.follow_started(run).await?;
             self.look_back(run).await?;
             let waits = run.plan.steps.iter().any(is_in_flight);
             if !waits || self.can_go_on(run).await? {
-                return Ok(());
+                return Ok(true);
+            }
+            if run.plan.steps.iter().all(|step| !is_in_flight(step) || step.started().is_some()) {
+                return Ok(false);
             }
             wait = wait.saturating_mul(2).min(self.timing.poll_max);
         }
-        Ok(())
+        Ok(true)
     }
 
     async fn can_go_on(&self, run: &Run) -> Result<bool, SyncError> {

@@ -89,7 +89,7 @@ on_both! {
         tx.save_standing_wish(&lab.id, &wide).await.unwrap();
         tx.commit().await.unwrap();
         let keys = [wide.key(), ("topic".to_owned(), "other".to_owned())].into();
-        assert_eq!(store.find_standing_wishes(&lab.id, &keys).await.unwrap(), [wide.clone()]);
+        assert_eq!(store.find_standing_wishes(&lab.id, &keys).await.unwrap(), std::slice::from_ref(&wide));
         let planned = store.standing_places(&lab.id).await.unwrap();
         assert_eq!(planned, [("topic".to_owned(), wide.places.clone())]);
         let list = || store.list_standing_wishes(&lab.id, "topic", &wide.places);
@@ -97,7 +97,7 @@ on_both! {
         let mut tx = store.begin().await.unwrap();
         tx.save_resources(&lab.id, std::slice::from_mut(&mut copy)).await.unwrap();
         tx.commit().await.unwrap();
-        assert_eq!(list().await.unwrap(), [wide.clone()]);
+        assert_eq!(list().await.unwrap(), std::slice::from_ref(&wide));
         assert_eq!(store.list_standing_wishes(&lab.id, "topic", &narrow.places).await.unwrap(), []);
         let mut tx = store.begin().await.unwrap();
         tx.delete_standing_wish(&lab.id, "topic", "t0").await.unwrap();

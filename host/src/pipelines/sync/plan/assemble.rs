@@ -7,7 +7,7 @@ use crate::domain::contract::{Change, StrategyStep};
 use crate::domain::error::BackendError;
 use crate::domain::fields;
 use crate::domain::plan::{Blocked, Step, StepState, Verb};
-use crate::domain::resource::{Action, ResourceKey, Sort, Write};
+use crate::domain::resource::{Action, Edit, ResourceKey, Sort, Write};
 
 type Answer = Result<Vec<StrategyStep>, BackendError>;
 
@@ -124,13 +124,14 @@ fn written(change: &Change, answer: &[StrategyStep]) -> Result<Vec<Step>, Refusa
     let touched = touched(change);
     let mut document = change.before.clone();
     let mut steps = Vec::with_capacity(answer.len());
+    let left = left_to_runs(&touched, answer);
     for planned in answer {
         check_key(change, &planned.write)?;
         if let Some(undo) = &planned.undo {
             check_key(change, undo)?;
         }
         check_fields(change, &touched, &planned.write)?;
-        steps.push(step(change, planned, &mut document));
+        steps.push(step(change, planned, &left, &mut document));
     }
     Ok(steps)
 }
@@ -189,13 +190,28 @@ fn is_related(one: &str, other: &str) -> bool {
     fields::matches(one, other) || fields::matches(other, one)
 }
 
-/// `document` is what the steps before this one leave behind.
-fn step(change: &Change, planned: &StrategyStep, document: &mut Option<Value>) -> Step {
+/// What differs and no edit speaks of: a named operation brings it about.
+fn left_to_runs(touched: &[String], answer: &[StrategyStep]) -> Vec<String> {
+    let edited = |path: &String| {
+        answer.iter().any(|planned| match &planned.write.action {
+            Action::Edit(edits) => edits.iter().any(|edit| is_related(&edit.path, path)),
+            Action::Create(_) | Action::Replace(_) | Action::Delete => true,
+            Action::Run { .. } => false,
+        })
+    };
+    touched.iter().filter(|path| !edited(path)).cloned().collect()
+}
+
+/// `document` is what the steps before this one leave behind; `left` what its operation changes, where it is one.
+fn step(change: &Change, planned: &StrategyStep, left: &[String], document: &mut Option<Value>) -> Step {
     let mut write = planned.write.clone();
     if matches!(write.action.sort(), Sort::Edit | Sort::Delete) && write.incarnation.is_none() {
         write.incarnation.clone_from(&change.incarnation);
     }
-    let (verb, before, after) = images(&write.action, document);
+    let (verb, before, after) = match (&write.action, &change.after) {
+        (Action::Run { .. }, Some(after)) => operated(left, after, document),
+        (action, _) => images(action, document),
+    };
     Step {
         verb,
         before,
@@ -240,6 +256,16 @@ fn images(action: &Action, document: &mut Option<Value>) -> (Verb, Option<Value>
         }
         Action::Run { .. } => (Verb::Edit, None, None),
     }
+}
+
+/// As an edit of those fields would be.
+fn operated(
+    paths: &[String],
+    wished: &Value,
+    document: &mut Option<Value>,
+) -> (Verb, Option<Value>, Option<Value>) {
+    let edit = |path: &String| Edit { path: path.clone(), value: fields::at(wished, path).cloned() };
+    images(&Action::Edit(paths.iter().map(edit).collect()), document)
 }
 
 /// The base covers what the steps change, also where the plugin chose more of a subtree than differs.

@@ -71,6 +71,8 @@ pub fn read_back(
     moment: Moment,
 ) -> Verdict {
     match step.state {
+        // It goes on, and is not over because it looks done.
+        StepState::Running if step.started().is_some() => Verdict::Later,
         StepState::Running => match evidence::of(step, base, shape, lookup) {
             Match::AsWished => Verdict::Done,
             Match::AsBefore | Match::Neither(_) | Match::CannotTell(_)
@@ -99,6 +101,10 @@ pub fn read_back(
 
 /// The state of a step that another life of the host left behind: nobody knows what became of one that ran.
 pub fn recover(step: &Step) -> StepState {
+    if step.started().is_some() {
+        // Its handle says what became of it.
+        return StepState::Running;
+    }
     match step.state {
         StepState::Running | StepState::Unknown => StepState::Unknown,
         StepState::Waiting => StepState::Waiting,
