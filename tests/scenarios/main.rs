@@ -11,6 +11,7 @@ mod documents;
 mod drift;
 mod input;
 mod kafka_admin;
+mod kafka_operations;
 mod kills;
 mod other_types;
 mod ownership;

@@ -21,6 +21,7 @@ super::on_both! {
     what_cannot_be_read_is_not_written_and_the_rest_goes_on,
     lost_answers_are_read_back_and_end_as_what_happened,
     a_listing_that_lags_is_waited_for,
+    what_goes_on_in_the_backend_is_followed_and_holds_up_no_cycle,
     a_cluster_that_goes_away_keeps_the_plan_for_later,
     undo_takes_back_what_was_done,
     what_is_not_ours_is_never_deleted,
@@ -162,6 +163,33 @@ async fn a_listing_that_lags_is_waited_for(on: On) {
     lab.model.world().faults.insert("a".to_owned(), vec![lag]);
     lab.have(&[("a", partitions(1))]).await;
     assert_eq!(lab.done(), ["+a"]);
+}
+
+async fn what_goes_on_in_the_backend_is_followed_and_holds_up_no_cycle(on: On) {
+    let lab = Lab::with(on, &[]).await;
+    lab.have(&[("a", json!({"partitions": 1, "config": {}}))]).await;
+    for cancels in [false, true] {
+        let wish = json!({"partitions": 1, "config": {"slow": cancels.to_string()}});
+        let plan = lab.wish(&[("a", wish)]).await;
+        lab.model.world().runs_left = 3;
+        let goes_on = lab.apply(&plan).await;
+        assert_eq!((goes_on.state, goes_on.steps[0].state), (PlanState::Applying, StepState::Running));
+        assert_eq!(goes_on.steps[0].message.as_deref(), Some("33 % done"));
+        lab.sweep().await;
+        assert_eq!(lab.status("a").await, Some(Status::Syncing));
+        // As another life of the host finds it.
+        let next = lab.sync.run_plans(&lab.cluster.id).await;
+        assert!(next[0].goes_on(), "{next:?}");
+        if cancels {
+            lab.sync.cancel(&plan.id, "ann").await.unwrap();
+        }
+        while lab.plan(&plan).await.state == PlanState::Applying {
+            lab.sync.run_plans(&lab.cluster.id).await;
+        }
+        let ended = lab.plan(&plan).await;
+        assert_eq!(ended.state, PlanState::Applied, "the look says that it was done: {ended:#?}");
+        assert_eq!(lab.done().iter().filter(|done| *done == "cancel slow").count() > 0, cancels);
+    }
 }
 
 async fn a_cluster_that_goes_away_keeps_the_plan_for_later(on: On) {

@@ -1,0 +1,132 @@
+//! Operations of Kafka through the host: forecast, done, judged by Kafka's own tools, and taken back.
+
+use anyhow::{Context, Result};
+use headgate_tests::{Database, Host, Kafka, for_each_database};
+use serde_json::Value;
+
+use crate::documents::topic;
+use crate::topics::{apply, own};
+
+for_each_database!(
+    offsets_are_reset_and_taken_back,
+    what_destroys_needs_to_be_allowed,
+    a_replication_factor_is_raised_by_a_plan,
+    leaders_are_brought_back_to_where_they_belong,
+    what_an_operation_is_asked_wrongly_is_said,
+);
+
+/// A topic with five messages and a group of its name that read two of them.
+fn with_group(scenario: &str, database: &Database) -> Result<(&'static Kafka, Host, String)> {
+    let (kafka, name) = (Kafka::shared(1)?, own(&format!("operate.{scenario}"), database));
+    kafka.create_topic(&name, 1, &[])?;
+    kafka.cli_with_input("console-producer", &["--topic", &name], "a\nb\nc\nd\ne\n")?;
+    let read = ["--topic", &name, "--group", &name, "--from-beginning", "--max-messages", "2"];
+    kafka.cli("console-consumer", &read)?;
+    let host = Host::start(database)?;
+    host.add_kafka("lab", kafka)?;
+    Ok((kafka, host, name))
+}
+
+/// Where the group stands, as Kafka's tool says.
+fn committed(kafka: &Kafka, group: &str) -> Result<String> {
+    let printed = kafka.cli("consumer-groups", &["--describe", "--group", group])?;
+    let row = printed.lines().find(|line| line.starts_with(group)).context("no row of the group")?;
+    Ok(row.split_whitespace().nth(3).context("no committed offset")?.to_owned())
+}
+
+fn offsets_are_reset_and_taken_back(database: &Database) -> Result<()> {
+    let (kafka, host, name) = with_group("reset", database)?;
+    assert_eq!(committed(kafka, &name)?, "2");
+    let reset = ["run", "reset-offsets", &name, "-c", "lab", "--set", "to=earliest"];
+    let forecast = host.cli(&[&reset[..], &["--preview"]].concat())?;
+    assert!(forecast.code_is(2)?.contains(&name), "{forecast}");
+    let asked = host.cli(&reset)?;
+    assert!(asked.code_is(2)?.contains(&name) && asked.stderr.contains("--yes"), "{asked}");
+    assert_eq!(committed(kafka, &name)?, "2", "looking moves nothing");
+
+    host.cli(&[&reset[..], &["--yes"]].concat())?.ok()?;
+    assert_eq!(committed(kafka, &name)?, "0");
+    let done = host.cli(&["operation", "list", "-c", "lab", "-o", "json"])?.json()?;
+    let id = done.pointer("/0/id").and_then(Value::as_str).context("no operation is listed")?;
+    assert_eq!(done.pointer("/0/state").and_then(Value::as_str), Some("done"), "{done}");
+    host.cli(&["operation", "undo", id])?.ok()?;
+    assert_eq!(committed(kafka, &name)?, "2");
+
+    host.cli(&["run", "reset-offsets", &name, "-c", "lab", "--set", "to=shift", "--set", "by=1", "--yes"])?.ok()?;
+    assert_eq!(committed(kafka, &name)?, "3");
+    Ok(())
+}
+
+fn what_destroys_needs_to_be_allowed(database: &Database) -> Result<()> {
+    let (kafka, host, name) = with_group("destroy", database)?;
+    let cut = ["run", "delete-records", &name, "-c", "lab", "--set", "to=latest", "--yes"];
+    host.cli(&cut)?.refused(5, &["--allow-destructive"])?;
+    let allowed = [&cut[..], &["--allow-destructive"]].concat();
+    host.cli(&allowed)?.refused(5, &["not ours", "headgate adopt topic"])?;
+    let earliest = ["--topic", &name, "--time", "earliest"];
+    assert!(kafka.cli("get-offsets", &earliest)?.contains(&format!("{name}:0:0")));
+    host.cli(&["adopt", "topic", &name, "-c", "lab", "--yes"])?.ok()?;
+    host.cli(&allowed)?.ok()?;
+    assert!(kafka.cli("get-offsets", &earliest)?.contains(&format!("{name}:0:5")));
+
+    let delete = ["run", "delete-group", &name, "-c", "lab", "--yes", "--allow-destructive"];
+    host.cli(&delete)?.ok()?;
+    assert!(!kafka.cli("consumer-groups", &["--list"])?.lines().any(|line| line == name));
+    host.cli(&["sync", "lab"])?.ok()?;
+    assert_eq!(host.cli(&["get", "consumer-group", &name, "-c", "lab"])?.code, 4);
+    Ok(())
+}
+
+fn a_replication_factor_is_raised_by_a_plan(database: &Database) -> Result<()> {
+    let (kafka, host, name) = (Kafka::shared(3)?, Host::start(database)?, own("operate.copies", database));
+    host.add_kafka("lab", kafka)?;
+    let wish = |copies: u32| topic(&name, 2, &[]).replace("spec:", &format!("spec:\n  replication_factor: {copies}"));
+    apply(&host, &wish(1))?;
+    let file = host.file("copies.yaml", &wish(3))?;
+    let planned = host.cli(&["plan", "-f", &file])?;
+    assert!(planned.code_is(2)?.contains("replication_factor 1 → 3"), "{planned}");
+    let applied = host.cli(&["apply", "-f", &file, "--yes"])?;
+    applied.ok()?;
+    let described = kafka.cli("topics", &["--describe", "--topic", &name])?;
+    assert!(described.contains("ReplicationFactor: 3"), "{described}");
+    host.cli(&["plan", "-f", &file])?.ok()?;
+    host.cli(&["undo", &applied.plan()?, "--yes"])?.ok()?;
+    let described = kafka.cli("topics", &["--describe", "--topic", &name])?;
+    assert!(described.contains("ReplicationFactor: 1"), "{described}");
+    Ok(())
+}
+
+fn leaders_are_brought_back_to_where_they_belong(database: &Database) -> Result<()> {
+    let (kafka, host, name) = (Kafka::shared(3)?, Host::start(database)?, own("operate.leaders", database));
+    host.add_kafka("lab", kafka)?;
+    let spec = topic(&name, 1, &[]).replace("spec:", "spec:\n  replication_factor: 3");
+    apply(&host, &spec)?;
+    let first = |described: &str| -> Option<(String, String)> {
+        let row = described.lines().find(|line| line.contains("Leader:"))?;
+        let after = |key: &str| row.split_once(key)?.1.split_whitespace().next().map(str::to_owned);
+        Some((after("Leader:")?, after("Replicas:")?))
+    };
+    let described = || kafka.cli("topics", &["--describe", "--topic", &name]);
+    let (leader, replicas) = first(&described()?).context("no partition is described")?;
+    // The order of the replicas says who should lead: turn it around.
+    let turned: Vec<u64> = replicas.split(',').rev().map(str::parse).collect::<Result<_, _>>()?;
+    let input = serde_json::json!({"partitions": {"0": turned}}).to_string();
+    host.cli(&["run", "reassign", &name, "-c", "lab", "--input", &input, "--yes"])?.ok()?;
+    host.cli(&["run", "elect-leaders", "-c", "lab", "--input", &format!(r#"{{"topics": ["{name}"]}}"#), "--yes"])?.ok()?;
+    let (now, _) = first(&described()?).context("no partition is described")?;
+    assert_eq!(now, turned.first().map(ToString::to_string).unwrap_or_default());
+    assert_ne!(now, leader, "it moved");
+    Ok(())
+}
+
+fn what_an_operation_is_asked_wrongly_is_said(database: &Database) -> Result<()> {
+    let (_, host, name) = with_group("wrong", database)?;
+    let run = |arguments: &[&str]| host.cli(&[&["run"], arguments, &["-c", "lab", "--yes"]].concat());
+    run(&["sing"])?.refused(4, &["no operation `sing`", "reset-offsets"])?;
+    run(&["reset-offsets"])?.refused(3, &["name it"])?;
+    run(&["reset-offsets", &name, "--set", "to=yesterday"])?.refused(3, &["/to"])?;
+    assert_eq!(run(&["reset-offsets", &format!("{name}.nobody"), "--set", "to=earliest"])?.code, 1);
+    host.cli(&["policy", "set", "lab", "--authority", "observe"])?.ok()?;
+    run(&["reset-offsets", &name, "--set", "to=earliest"])?.refused(5, &["observe"])?;
+    Ok(())
+}
