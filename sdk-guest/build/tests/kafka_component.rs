@@ -1,5 +1,11 @@
 //! The first-party plugins as they are shipped: what they import is what the contract gives, and what they export is what
 //! they have, and nothing else.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the functions above the tests are parts of them"
+)]
 
 use std::path::Path;
 
