@@ -177,25 +177,49 @@ fn lost(lost: Lost) -> Result<Progress> {
 struct Parts<T> {
     done: Vec<T>,
     failures: Vec<(String, Error)>,
+    /// Sent, and nobody knows what came of it.
+    untold: Option<Error>,
 }
 
 impl<T> Parts<T> {
+    fn of(failures: Vec<(String, Error)>) -> Self {
+        Self { done: Vec::new(), failures, untold: None }
+    }
+
     fn fail(&mut self, names: impl Iterator<Item = String>, error: &Error) {
         self.failures.extend(names.map(|name| (name, error.clone())));
     }
 
+    /// The answer that would have told of them did not come.
+    fn lose(&mut self, names: impl Iterator<Item = String>, lost: Lost) {
+        self.fail(names, &lost.error);
+        if lost.sent {
+            self.untold = Some(lost.error);
+        }
+    }
+
+    /// The answer came, and does not name it.
+    fn miss(&mut self, name: String, what: &str) {
+        let error = Error::protocol(format_args!("{what}: the answer does not name it"));
+        self.untold = Some(error.clone());
+        self.failures.push((name, error));
+    }
+
     /// Where every part was refused nothing was done, which is an error of the whole.
     fn finish(self, finished: impl FnOnce(&[T]) -> Finished) -> Result<Progress> {
-        let Self { done, mut failures } = self;
-        if done.is_empty() && !failures.is_empty() {
-            let others = failures.len() - 1;
-            let (_, mut error) = failures.swap_remove(0);
-            if others > 0 {
-                error.message = format!("{}; and {} more", error.message, others);
-            }
-            return Err(error);
+        let Self { done, mut failures, untold } = self;
+        if !done.is_empty() || failures.is_empty() {
+            return Ok(Progress::Done(Finished { failures, ..finished(&done) }));
         }
-        Ok(Progress::Done(Finished { failures, ..finished(&done) }))
+        if let Some(error) = untold {
+            return Ok(Progress::Unknown(error));
+        }
+        let others = failures.len() - 1;
+        let (_, mut error) = failures.swap_remove(0);
+        if others > 0 {
+            error.message = format!("{}; and {others} more", error.message);
+        }
+        Err(error)
     }
 }
 

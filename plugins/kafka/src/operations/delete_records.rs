@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use headgate_sdk::framed::Lost;
 use headgate_sdk::json::{Value, json};
 use headgate_sdk::{Error, Finished, Forecast, Operation, Progress, Result};
 use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
@@ -10,7 +9,7 @@ use kafka_protocol::messages::metadata_response::MetadataResponseTopic;
 use kafka_protocol::messages::{DeleteRecordsRequest, DeleteRecordsResponse, TopicName};
 
 use super::input::{self, Fields, at, wrong};
-use super::{Parts, WORK_TIMEOUT_MS, count, lost, operation, topic_there};
+use super::{Parts, WORK_TIMEOUT_MS, count, operation, topic_there};
 use crate::cluster::{Brokers, text};
 use crate::log_offsets::{self, Found, Partition, Point, Told, shown};
 use crate::types::TOPIC;
@@ -103,7 +102,7 @@ pub(super) fn run(brokers: &mut Brokers, topic: &str, input: &Value) -> Result<P
     let (plan, metadata) = decide(brokers, topic, &parse(input)?)?;
     let wanted: BTreeSet<Partition> = plan.cuts.iter().map(|cut| (topic.to_owned(), cut.partition)).collect();
     let (leaders, unled) = log_offsets::by_leader(&metadata, &wanted);
-    let mut parts = Parts { done: Vec::new(), failures: plan.failures };
+    let mut parts = Parts::of(plan.failures);
     parts.failures.extend(unled.into_iter().map(|(one, error)| (shown(&one), error)));
     let mut asked: Vec<Vec<Cut>> = Vec::new();
     let mut questions = Vec::new();
@@ -113,21 +112,14 @@ pub(super) fn run(brokers: &mut Brokers, topic: &str, input: &Value) -> Result<P
         questions.push((leader, request(topic, &cuts)));
         asked.push(cuts);
     }
-    let mut gone = None;
     for (cuts, answer) in asked.into_iter().zip(brokers.ask_each(questions, WORK_TIMEOUT_MS)) {
         match answer {
             Ok(answer) => settle(topic, cuts, &answer, &mut parts),
-            Err(error) => {
-                parts.fail(cuts.iter().map(|cut| cut.name(topic)), &error.error);
-                gone = Some(error).filter(|gone: &Lost| gone.sent).or(gone);
-            }
+            Err(gone) => parts.lose(cuts.iter().map(|cut| cut.name(topic)), gone),
         }
     }
     parts.done.sort_unstable_by_key(|cut| cut.partition);
-    match gone {
-        Some(gone) if parts.done.is_empty() => lost(gone),
-        Some(_) | None => parts.finish(|cuts| finished(topic, cuts)),
-    }
+    parts.finish(|cuts| finished(topic, cuts))
 }
 
 fn finished(topic: &str, cuts: &[Cut]) -> Finished {
@@ -263,10 +255,7 @@ fn settle(topic: &str, cuts: Vec<Cut>, answer: &DeleteRecordsResponse, parts: &m
                 parts.failures.push((name, codes::error(codes::POLICY_VIOLATION, Some(said), &what)));
             }
             Some((code, _)) => parts.failures.push((name, codes::error(*code, None, &what))),
-            None => {
-                let error = Error::protocol(format_args!("{what}: the answer does not name it"));
-                parts.failures.push((name, error));
-            }
+            None => parts.miss(name, &what),
         }
     }
 }

@@ -10,7 +10,7 @@ use kafka_protocol::messages::metadata_response::{MetadataResponsePartition, Met
 use kafka_protocol::messages::{ElectLeadersRequest, ElectLeadersResponse, MetadataRequest, TopicName};
 
 use super::input::{Fields, Selection, wrong};
-use super::{Parts, WORK_TIMEOUT_MS, ask, count, lost, operation, topics_schema};
+use super::{Parts, WORK_TIMEOUT_MS, ask, count, operation, topics_schema};
 use crate::cluster::{Brokers, text};
 use crate::log_offsets::{Partition, shown};
 use crate::topics::metadata_of;
@@ -18,6 +18,8 @@ use crate::wire::codes;
 
 pub(super) const PREFERRED: &str = "elect-leaders";
 pub(super) const UNCLEAN: &str = "elect-unclean-leaders";
+
+const RIGHT: &str = "give the login `alter` on the cluster";
 
 /// The broker gives up its work after this, and says so.
 const BROKER_TIMEOUT_MS: i32 = 20_000;
@@ -107,16 +109,16 @@ impl Kind {
 
     pub(super) fn run(self, brokers: &mut Brokers, input: &Value) -> Result<Progress> {
         let (plan, controller) = self.decide(brokers, input)?;
-        let mut parts = Parts { done: Vec::new(), failures: plan.failures };
+        let mut parts = Parts::of(plan.failures);
         for chunk in plan.elections.chunks(PARTITIONS_PER_REQUEST_MAX) {
             match ask(brokers, controller, self.request(chunk), WORK_TIMEOUT_MS) {
                 Ok(answer) if answer.error_code == codes::NONE => settle(chunk, &answer, &mut parts),
                 Ok(answer) => {
-                    let error = codes::error(answer.error_code, None, "elect leaders");
+                    let said = codes::or_right(answer.error_code, None, RIGHT);
+                    let error = codes::error(answer.error_code, said, "elect leaders");
                     parts.fail(chunk.iter().map(|one| shown(&one.partition)), &error);
                 }
-                Err(gone) if parts.done.is_empty() => return lost(gone),
-                Err(gone) => parts.fail(chunk.iter().map(|one| shown(&one.partition)), &gone.error),
+                Err(gone) => parts.lose(chunk.iter().map(|one| shown(&one.partition)), gone),
             }
         }
         parts.finish(|elections| {
@@ -160,6 +162,7 @@ impl Kind {
             plan.failures.extend(absent(&name, chosen, topic.partitions.len()));
         }
         plan.elections.sort_by(|a, b| a.partition.cmp(&b.partition));
+        plan.warnings.sort_unstable();
         plan
     }
 
@@ -238,10 +241,7 @@ fn settle(elections: &[Election], answer: &ElectLeadersResponse, parts: &mut Par
         match results.get(&election.partition) {
             Some((codes::NONE | codes::ELECTION_NOT_NEEDED, _)) => parts.done.push(election.clone()),
             Some((code, said)) => parts.failures.push((name, codes::error(*code, *said, &what))),
-            None => {
-                let error = Error::protocol(format_args!("{what}: the answer does not name it"));
-                parts.failures.push((name, error));
-            }
+            None => parts.miss(name, &what),
         }
     }
 }

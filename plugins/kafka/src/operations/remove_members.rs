@@ -96,7 +96,7 @@ pub(super) fn run(brokers: &mut Brokers, id: &str, input: &Value) -> Result<Prog
     let wish = parse(input)?;
     let group = classic(brokers, id)?;
     let (found, missing) = chosen(&group, &wish);
-    let mut parts: Parts<Member> = Parts { done: Vec::new(), failures: Vec::new() };
+    let mut parts: Parts<Member> = Parts::of(Vec::new());
     for who in missing {
         let error = Error::not_found(format_args!("{} is not in group {id}", who.shown()));
         parts.failures.push((who.name().to_owned(), error.code("UNKNOWN_MEMBER_ID")));
@@ -133,10 +133,7 @@ fn settle(member: Member, answers: &[MemberResponse], parts: &mut Parts<Member>)
             let error = codes::error(one.error_code, None, &what);
             parts.failures.push((member.id, error));
         }
-        None => {
-            let error = Error::protocol(format_args!("{what}: the answer does not name it"));
-            parts.failures.push((member.id, error));
-        }
+        None => parts.miss(member.id, &what),
     }
 }
 

@@ -110,7 +110,7 @@ pub(super) fn run(brokers: &mut Brokers, id: &str, input: &Value) -> Result<Prog
     let plan = decide(brokers, &group, &wish)?;
     let unchanged = plan.unchanged;
     let (deleted, set): (Vec<Move>, Vec<Move>) = plan.moves.into_iter().partition(|one| one.after.is_none());
-    let mut parts = Parts { done: Vec::new(), failures: plan.failures };
+    let mut parts = Parts::of(plan.failures);
     if !set.is_empty()
         && let Err(gone) = commit::set(brokers, &group, set, &mut parts)
     {
@@ -118,10 +118,8 @@ pub(super) fn run(brokers: &mut Brokers, id: &str, input: &Value) -> Result<Prog
     }
     if !deleted.is_empty() {
         let names: Vec<Partition> = deleted.iter().map(|one| one.partition.clone()).collect();
-        match commit::delete(brokers, &group, deleted, &mut parts) {
-            Err(gone) if parts.done.is_empty() => return lost(gone),
-            Err(gone) => parts.fail(names.iter().map(log_offsets::shown), &gone.error),
-            Ok(()) => {}
+        if let Err(gone) = commit::delete(brokers, &group, deleted, &mut parts) {
+            parts.lose(names.iter().map(log_offsets::shown), gone);
         }
     }
     parts.finish(|moves| finished(id, moves, unchanged))

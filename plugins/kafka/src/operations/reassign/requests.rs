@@ -20,6 +20,9 @@ use crate::wire::{READ_TIMEOUT_MS, codes};
 /// The controller gives up its work after this, and says so.
 const BROKER_TIMEOUT_MS: i32 = 20_000;
 
+const DESCRIBE: &str = "give the login `describe` on the cluster";
+const ALTER: &str = "give the login `alter` on the cluster";
+
 /// A topic's partitions, with their replicas; without them a move is cancelled.
 pub(super) type OfTopic<'a> = (&'a str, Vec<(i32, Option<&'a [i32]>)>);
 
@@ -39,7 +42,8 @@ pub(super) fn ongoing(
     let answer = ask(brokers, controller, request, READ_TIMEOUT_MS)?;
     if answer.error_code != codes::NONE {
         let what = "list the moves of replicas";
-        return Err(codes::error(answer.error_code, answer.error_message.as_deref(), what));
+        let said = codes::or_right(answer.error_code, answer.error_message.as_deref(), DESCRIBE);
+        return Err(codes::error(answer.error_code, said, what));
     }
     let mut ongoing: BTreeMap<String, Ongoing> = BTreeMap::new();
     for topic in &answer.topics {
@@ -69,7 +73,8 @@ pub(super) fn refusals(
 ) -> Result<BTreeMap<String, BTreeMap<i32, Error>>> {
     if answer.error_code != codes::NONE {
         let what = "move replicas";
-        return Err(codes::error(answer.error_code, answer.error_message.as_deref(), what));
+        let said = codes::or_right(answer.error_code, answer.error_message.as_deref(), ALTER);
+        return Err(codes::error(answer.error_code, said, what));
     }
     let mut refusals: BTreeMap<String, BTreeMap<i32, Error>> = BTreeMap::new();
     for topic in &answer.responses {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use headgate_sdk::Error;
 use headgate_sdk::framed::Lost;
 use kafka_protocol::messages::offset_commit_request::{
     OffsetCommitRequestPartition, OffsetCommitRequestTopic,
@@ -95,10 +94,7 @@ fn settle(group: &Group, moves: Vec<Move>, told: &Codes, verb: &str, parts: &mut
         match told.get(&one.partition) {
             Some(&codes::NONE) => parts.done.push(one),
             Some(code) => parts.failures.push((name, codes::error(*code, None, &what))),
-            None => {
-                let error = Error::protocol(format_args!("{what}: the answer does not name it"));
-                parts.failures.push((name, error));
-            }
+            None => parts.miss(name, &what),
         }
     }
 }
