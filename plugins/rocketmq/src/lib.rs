@@ -2,6 +2,7 @@
 //!
 //! What decides (`manifest`, `types`, `strategy`) touches no network; what talks is `driver` and below it.
 
+mod clients;
 mod cluster;
 mod copies;
 mod discover;

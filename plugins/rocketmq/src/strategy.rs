@@ -17,7 +17,7 @@ impl ConfigStrategy for RocketMq {
         match of(metadata_type) {
             Some(Of::Copy(kind)) => normalize::copy(kind, spec),
             Some(Of::NodeConfig(_)) => normalize::node_config(spec),
-            Some(Of::ConsumerGroup) | None => Ok(spec),
+            Some(Of::ConsumerGroup | Of::Client) | None => Ok(spec),
         }
     }
 
@@ -25,7 +25,7 @@ impl ConfigStrategy for RocketMq {
         match of(metadata_type) {
             Some(Of::Copy(kind)) => validate::copy(kind, spec, facts),
             Some(Of::NodeConfig(kind)) => validate::node_config(kind, spec),
-            Some(Of::ConsumerGroup) => vec![issue("", &read_only().message)],
+            Some(Of::ConsumerGroup | Of::Client) => vec![issue("", &read_only(metadata_type).message)],
             None => vec![issue("", &unknown_type(metadata_type).message)],
         }
     }
@@ -34,7 +34,7 @@ impl ConfigStrategy for RocketMq {
         let steps = |change: &Change| match of(&change.key.metadata_type) {
             Some(Of::Copy(kind)) => steps::copy(kind, change),
             Some(Of::NodeConfig(kind)) => steps::node_config(kind, change),
-            Some(Of::ConsumerGroup) => Err(read_only()),
+            Some(Of::ConsumerGroup | Of::Client) => Err(read_only(&change.key.metadata_type)),
             None => Err(unknown_type(&change.key.metadata_type)),
         };
         changes.iter().map(steps).collect()

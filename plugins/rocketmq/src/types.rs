@@ -6,23 +6,25 @@ use headgate_sdk::{Divergence, EditRule, Field, Granularity, MetadataType, Metad
 use crate::copies::{self, Kind};
 use crate::fields::{FieldDef, Shape, permission};
 use crate::manifest::{BROKER, NAME_SERVER};
-use crate::{RocketMq, groups};
+use crate::{RocketMq, clients, groups};
 
 pub(crate) const TOPIC: &str = "topic";
 pub(crate) const CONSUMER_GROUP_CONFIG: &str = "consumer-group-config";
 pub(crate) const CONSUMER_GROUP: &str = "consumer-group";
+pub(crate) const CLIENT: &str = "client";
 pub(crate) const BROKER_CONFIG: &str = "broker-config";
 pub(crate) const NAME_SERVER_CONFIG: &str = "name-server-config";
 
-pub(crate) const NAMES: [&str; 5] =
-    [TOPIC, CONSUMER_GROUP_CONFIG, CONSUMER_GROUP, BROKER_CONFIG, NAME_SERVER_CONFIG];
+pub(crate) const NAMES: [&str; 6] =
+    [TOPIC, CONSUMER_GROUP_CONFIG, CONSUMER_GROUP, CLIENT, BROKER_CONFIG, NAME_SERVER_CONFIG];
 
 impl MetadataTypes for RocketMq {
     fn list_types(_: Option<&Value>) -> Vec<MetadataType> {
         vec![
             copied(&copies::TOPIC, "topics", "Topic"),
             copied(&copies::GROUP_CONFIG, "consumer-group-configs", "Consumer group configuration"),
-            consumer_group(),
+            seen(CONSUMER_GROUP, "consumer-groups", "Consumer group", &groups::status_schema()),
+            seen(CLIENT, "clients", "Client", &clients::status_schema()),
             node_config(BROKER_CONFIG, "broker-configs", "Broker configuration", BROKER),
             node_config(NAME_SERVER_CONFIG, "name-server-configs", "Name server configuration", NAME_SERVER),
         ]
@@ -147,11 +149,12 @@ fn node_config(name: &str, plural: &str, title: &str, role: &str) -> MetadataTyp
     }
 }
 
-fn consumer_group() -> MetadataType {
+/// What can only be looked at, one for the whole cluster.
+fn seen(name: &str, plural: &str, title: &str, status: &Value) -> MetadataType {
     MetadataType {
-        name: CONSUMER_GROUP.to_owned(),
-        plural: "consumer-groups".to_owned(),
-        title: "Consumer group".to_owned(),
+        name: name.to_owned(),
+        plural: plural.to_owned(),
+        title: title.to_owned(),
         scope: Scope::Cluster,
         roles: Vec::new(),
         identity: Vec::new(),
@@ -160,7 +163,7 @@ fn consumer_group() -> MetadataType {
         granularity: Granularity::None,
         divergence: Divergence::Single,
         spec: json::text(&json!({"type": "object", "additionalProperties": false})),
-        status: json::text(&groups::status_schema()),
+        status: json::text(status),
         fields: Vec::new(),
         after: Vec::new(),
         extra: None,

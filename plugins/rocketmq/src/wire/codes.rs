@@ -21,8 +21,10 @@ pub(crate) const UPDATE_GROUP_LIST: i32 = 225;
 pub(crate) const SYSTEM_TOPICS: i32 = 305;
 pub(crate) const UPDATE_NAME_SERVER_CONFIG: i32 = 318;
 pub(crate) const NAME_SERVER_CONFIG: i32 = 319;
+pub(crate) const ALL_PRODUCERS: i32 = 328;
 
 pub(crate) const SUCCESS: i32 = 0;
+pub(crate) const NOT_SUPPORTED: i32 = 3;
 pub(crate) const CONSUMER_NOT_ONLINE: i32 = 206;
 pub(crate) const GO_AWAY: i32 = 1500;
 const NO_PERMISSION: i32 = 16;
@@ -37,7 +39,7 @@ const CODES: [(i32, &str, ErrorKind, &str); 10] = [
     (1, "SYSTEM_ERROR", K::Internal, ""),
     (2, "SYSTEM_BUSY", K::Unavailable, ""),
     (
-        3,
+        NOT_SUPPORTED,
         "REQUEST_CODE_NOT_SUPPORTED",
         K::Unsupported,
         "the server is too old for it, or an address of the form is not a name server's",
