@@ -53,6 +53,11 @@ impl Servers {
         Ok(Self { settings, signer, name_servers, members, links: BTreeMap::new() })
     }
 
+    /// The user for whom requests are signed.
+    pub(crate) fn login(&self) -> Option<&str> {
+        self.settings.login.as_ref().map(|login| login.access_key.as_str())
+    }
+
     /// All of the form, in its order.
     pub(crate) fn name_servers(&self) -> Vec<String> {
         self.settings.name_servers.iter().map(settings::shown).collect()

@@ -8,9 +8,9 @@ use headgate_sdk::{
 use crate::cluster::Servers;
 use crate::settings::Settings;
 use crate::types::{
-    self, BROKER_CONFIG, CLIENT, CONSUMER_GROUP, CONSUMER_GROUP_CONFIG, NAME_SERVER_CONFIG, TOPIC,
+    self, ACL, BROKER_CONFIG, CLIENT, CONSUMER_GROUP, CONSUMER_GROUP_CONFIG, NAME_SERVER_CONFIG, TOPIC, USER,
 };
-use crate::{clients, copies, discover, groups, node_configs};
+use crate::{access, clients, copies, discover, groups, node_configs};
 
 /// A page that the host asks for without a limit.
 const PAGE_ROWS_MAX: usize = 1_000;
@@ -22,6 +22,8 @@ pub struct RocketMq {
     group_configs: copies::list::Sweep,
     groups: groups::list::Sweep,
     clients: clients::list::Sweep,
+    users: access::list::Sweep,
+    acls: access::list::Sweep,
 }
 
 impl StorageDriver for RocketMq {
@@ -32,6 +34,8 @@ impl StorageDriver for RocketMq {
             group_configs: copies::list::Sweep::default(),
             groups: groups::list::Sweep::default(),
             clients: clients::list::Sweep::default(),
+            users: access::list::Sweep::default(),
+            acls: access::list::Sweep::default(),
         })
     }
 
@@ -73,6 +77,10 @@ impl StorageDriver for RocketMq {
             }
             Some(Of::Copy(kind)) => self.group_configs.page(servers, kind, query, limit),
             Some(Of::NodeConfig(kind)) => node_configs::list(servers, kind, query, limit),
+            Some(Of::Access(kind)) if kind.metadata_type == ACL => {
+                self.acls.page(servers, kind, query, limit)
+            }
+            Some(Of::Access(kind)) => self.users.page(servers, kind, query, limit),
             Some(Of::ConsumerGroup) => self.groups.page(servers, query, limit),
             Some(Of::Client) => self.clients.page(servers, query, limit),
             None => Err(unknown_type(&query.metadata_type)),
@@ -87,6 +95,7 @@ impl StorageDriver for RocketMq {
             let found = match of(&name) {
                 Some(Of::Copy(kind)) => copies::get::get(servers, kind, &chosen),
                 Some(Of::NodeConfig(kind)) => node_configs::get(servers, kind, &chosen),
+                Some(Of::Access(kind)) => access::list::get(servers, kind, &chosen),
                 Some(Of::ConsumerGroup) => groups::get::get(servers, &chosen),
                 Some(Of::Client) => clients::list::get(servers, &chosen),
                 None => Err(unknown_type(&name)),
@@ -106,6 +115,7 @@ impl StorageDriver for RocketMq {
             let done = match of(&name) {
                 Some(Of::Copy(kind)) => copies::write::write(servers, kind, &chosen, dry_run),
                 Some(Of::NodeConfig(kind)) => node_configs::write(servers, kind, &chosen, dry_run),
+                Some(Of::Access(kind)) => access::write::write(servers, kind, &chosen, dry_run),
                 Some(Of::ConsumerGroup | Of::Client) => {
                     chosen.iter().map(|_| Outcome::Failed(read_only(&name))).collect()
                 }
@@ -123,6 +133,7 @@ impl StorageDriver for RocketMq {
 pub(crate) enum Of {
     Copy(&'static copies::Kind),
     NodeConfig(&'static node_configs::Kind),
+    Access(&'static access::Kind),
     ConsumerGroup,
     Client,
 }
@@ -135,6 +146,8 @@ pub(crate) fn of(metadata_type: &str) -> Option<Of> {
         NAME_SERVER_CONFIG => Some(Of::NodeConfig(&node_configs::NAME_SERVER)),
         CONSUMER_GROUP => Some(Of::ConsumerGroup),
         CLIENT => Some(Of::Client),
+        USER => Some(Of::Access(&access::USER)),
+        ACL => Some(Of::Access(&access::ACL)),
         _ => None,
     }
 }
