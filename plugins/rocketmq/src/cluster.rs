@@ -1,5 +1,6 @@
 //! The servers of one cluster and the connections to them: who is there, who answers, and questions to one or to all.
 
+mod advice;
 mod members;
 
 use std::collections::BTreeMap;
@@ -220,7 +221,7 @@ impl Servers {
             return failures;
         }
         let options = Options {
-            tls: None,
+            tls: self.settings.tls.clone(),
             framing: Some(net::four_byte_frames(FRAME_BYTES_MAX)),
             connect_timeout_ms: CONNECT_TIMEOUT_MS,
             io_timeout_ms: IO_TIMEOUT_MS,
@@ -231,7 +232,10 @@ impl Servers {
                     let link = Channel::new(connection, address.to_owned(), wire::correlation_of);
                     self.links.insert(address.to_owned(), link);
                 }
-                Err(error) => drop(failures.insert(address.to_owned(), named(error, address))),
+                Err(error) => {
+                    let error = advice::connection(named(error, address));
+                    failures.insert(address.to_owned(), error);
+                }
             }
         }
         failures

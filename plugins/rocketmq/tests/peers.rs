@@ -188,7 +188,7 @@ fn a_web_server_is_not_rocketmq() {
     let error = discover(&address);
     assert_eq!(error.kind, ErrorKind::Protocol, "{error:?}");
     assert!(
-        error.message.contains(&address) && error.message.contains("is a RocketMQ name server there?"),
+        error.message.contains(&address) && error.message.contains("is a RocketMQ name server there"),
         "{error:?}"
     );
 }

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use headgate_sdk::framed::Lost;
 use headgate_sdk::json::{self, Value};
-use headgate_sdk::{Error, ErrorKind, Result, log, state};
+use headgate_sdk::{Error, Result, log, state};
 use serde::{Deserialize, Serialize};
 
-use super::named;
+use super::{advice, named};
 use crate::wire::Answer;
 
 /// Who is gone for longer has left.
@@ -178,11 +178,11 @@ fn listed(clusters: &BTreeSet<&str>) -> String {
 
 pub(super) fn told(answer: Result<Answer, Lost>, address: &str) -> Result<Told> {
     let what = format!("ask name server {address} for the brokers");
-    let answer = answer.map_err(|lost| not_rocketmq(named(lost.error, address)))?;
+    let answer = answer.map_err(|lost| advice::first_exchange(named(lost.error, address)))?;
     let table = answer.checked(&what)?.json(&what)?;
     let table = table.get("brokerAddrTable").and_then(Value::as_object);
     let table = table.ok_or_else(|| {
-        not_rocketmq(Error::protocol(format_args!("{what}: the answer holds no `brokerAddrTable`")))
+        advice::first_exchange(Error::protocol(format_args!("{what}: the answer holds no `brokerAddrTable`")))
     })?;
     Ok(table.iter().map(|(name, broker)| (name.clone(), brokers(broker))).collect())
 }
@@ -192,23 +192,6 @@ fn brokers(broker: &Value) -> (String, BTreeMap<u64, String>) {
     let addresses = broker.get("brokerAddrs").and_then(Value::as_object);
     let address = |(id, address): (&String, &Value)| Some((id.parse().ok()?, address.as_str()?.to_owned()));
     (cluster, addresses.into_iter().flatten().filter_map(address).collect())
-}
-
-/// The first exchange failed: most often something else listens there.
-fn not_rocketmq(error: Error) -> Error {
-    const ADVICE: &str = "is a RocketMQ name server there?";
-    match error.kind {
-        ErrorKind::Timeout => {
-            let message = format!("it takes connections and then is silent: {}; {ADVICE}", error.message);
-            Error { message, ..error }
-        }
-        ErrorKind::Protocol | ErrorKind::Unavailable | ErrorKind::Exhausted => {
-            let kind = if error.kind == ErrorKind::Exhausted { ErrorKind::Protocol } else { error.kind };
-            let code = error.code.clone().or_else(|| Some("NOT_ROCKETMQ".to_owned()));
-            Error { kind, code, message: format!("{}; {ADVICE}", error.message), ..error }
-        }
-        _ => error,
-    }
 }
 
 #[cfg(test)]
