@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn a_broker_that_keeps_none_is_told_from_one_that_refuses() {
         let refused = |code, remark: &str| {
-            let answer = Answer { code, remark: Some(remark.to_owned()), body: Vec::new() };
+            let answer = Answer { code, remark: Some(remark.to_owned()), ..Answer::default() };
             let error = checked(answer, "list").unwrap_err();
             (error.kind, error.code.unwrap_or_default())
         };
@@ -218,14 +218,14 @@ mod tests {
 
     #[test]
     fn nothing_at_all_is_an_empty_list() {
-        let answer = Answer { code: 0, remark: None, body: Vec::new() };
+        let answer = Answer { code: 0, ..Answer::default() };
         assert_eq!(read(&ACL, Ok(answer)), Ok(Kept::new()));
     }
 
     #[test]
     fn a_password_that_a_broker_tells_is_dropped() {
         let body = br#"[{"password":"hunter2","userStatus":"enable","userType":"Super","username":"admin"}]"#;
-        let answer = Answer { code: 0, remark: None, body: body.to_vec() };
+        let answer = Answer { code: 0, body: body.to_vec(), ..Answer::default() };
         let kept = read(&USER, Ok(answer)).unwrap();
         assert_eq!(
             Value::Object(kept["admin"].clone()),

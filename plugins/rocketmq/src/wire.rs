@@ -23,7 +23,7 @@ mod spliced;
 use header::Header;
 use spliced::Body;
 
-/// Java clients take frames of 16 MiB at most, and so does the host: a dump of some 95,000 topics.
+/// Java clients take frames of 16 MiB at most, and so does the host: a dump of some 95,000 topics, where it comes in one.
 pub(crate) const FRAME_BYTES_MAX: u32 = 16 * 1024 * 1024;
 
 /// A server that is silent for longer counts as down.
@@ -44,10 +44,12 @@ pub(crate) struct Request {
     splice: Option<spliced::Splice>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Answer {
     pub(crate) code: i32,
     pub(crate) remark: Option<String>,
+    /// The header's own fields, where it has some.
+    pub(crate) fields: Value,
     pub(crate) body: Vec<u8>,
 }
 
@@ -120,7 +122,7 @@ fn sign(fields: &BTreeMap<&'static str, String>, body: &Body<'_>, secret: &Secre
 impl Answer {
     fn read(frame: &[u8]) -> Result<Self> {
         let (header, body) = Header::read(frame)?;
-        Ok(Self { code: header.code, remark: header.remark, body: body.to_vec() })
+        Ok(Self { code: header.code, remark: header.remark, fields: header.fields, body: body.to_vec() })
     }
 
     /// The answer where it says success; else the error that it means. `what` says what was being done, on what.
@@ -129,6 +131,16 @@ impl Answer {
             codes::SUCCESS => Ok(self),
             code => Err(codes::error(code, self.remark.as_deref(), what)),
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with(field: &str, value: &str) -> Self {
+        Self { fields: json!({field: value}), ..Self::default() }
+    }
+
+    /// A number among the header's own fields, which are texts.
+    pub(crate) fn number(&self, field: &str) -> Option<u64> {
+        self.fields.get(field)?.as_str()?.parse().ok()
     }
 
     /// The body's JSON, also where it is only nearly JSON.

@@ -109,7 +109,7 @@ fn ask(servers: &mut Servers) -> Result<Told> {
     }
     let mut questions = Vec::new();
     let addresses: Vec<String> = masters.iter().map(|(_, address)| address.clone()).collect();
-    let dumps = dumps(servers, &GROUP_CONFIG, &addresses);
+    let dumps = dumps(servers, &GROUP_CONFIG, &addresses, |_, _| Some(()));
     for ((broker, address), dump) in masters.into_iter().zip(dumps) {
         match dump {
             Ok(dump) => {
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn nobody_is_an_answer() {
-        let answer = |code| Ok(Answer { code, remark: None, body: b"{}".to_vec() });
+        let answer = |code| Ok(Answer { code, body: b"{}".to_vec(), ..Answer::default() });
         assert_eq!(read(Some("pay"), answer(codes::CONSUMER_NOT_ONLINE)), Ok(None));
         assert_eq!(read(None, answer(codes::NOT_SUPPORTED)), Ok(None));
         assert_eq!(read(None, answer(0)), Ok(Some(json!({}))));

@@ -209,7 +209,7 @@ mod tests {
     fn an_answer_with_bare_numbers_is_read() {
         let body =
             br#"{"brokerAddrTable":{"a":{"brokerAddrs":{0:"h:1",1:"h:2"},"brokerName":"a","cluster":"c"}}}"#;
-        let answer = Answer { code: 0, remark: None, body: body.to_vec() };
+        let answer = Answer { code: 0, body: body.to_vec(), ..Answer::default() };
         let told = told(Ok(answer), "ns:1").unwrap();
         assert_eq!(
             told["a"],

@@ -63,7 +63,7 @@ fn listing(servers: &mut Servers) -> Result<(Listed, Vec<Failure>)> {
         }
     }
     let mut groups = Listed::new();
-    for (broker, dump) in asked.into_iter().zip(dumps(servers, &GROUP_CONFIG, &addresses)) {
+    for (broker, dump) in asked.into_iter().zip(dumps(servers, &GROUP_CONFIG, &addresses, |_, _| Some(()))) {
         match dump {
             Ok(dump) => {
                 for id in dump.objects.into_keys() {

@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     fn answer(code: i32, body: &str) -> Answer {
-        Answer { code, remark: None, body: body.as_bytes().to_vec() }
+        Answer { code, body: body.as_bytes().to_vec(), ..Answer::default() }
     }
 
     const CONNECTED: &str = r#"{"connectionSet":[{"clientAddr":"h:1","clientId":"c1","language":"JAVA","version":513}],
