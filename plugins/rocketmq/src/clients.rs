@@ -63,7 +63,8 @@ pub(crate) fn status_schema() -> Value {
                 "Connections",
                 "When one client is asked for: broker, group and address of each; of producers also when they called last"
             ),
-            "unreachable": list("Unreachable", "Brokers that did not answer: connections to them are not known")
+            "unreachable": list("Unreachable", "Brokers that did not answer: connections to them are not known"),
+            "slaves": list("Slaves", "That answered because their master is down: producers connect to masters only")
         }
     })
 }

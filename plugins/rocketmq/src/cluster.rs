@@ -12,7 +12,7 @@ use headgate_sdk::{Error, ErrorKind, Result, call, log, secrets};
 use crate::settings::{self, Settings};
 use crate::wire::{self, Answer, FRAME_BYTES_MAX, Request, Signer, codes};
 
-pub(crate) use members::{Group, Members};
+pub(crate) use members::{Group, MASTER, Members};
 
 /// A server on the same continent accepts well within this.
 const CONNECT_TIMEOUT_MS: u32 = 4_000;

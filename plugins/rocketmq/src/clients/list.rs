@@ -1,4 +1,4 @@
-//! Who is connected, asked of all masters: one question names all producers of a broker; consumers are asked for by their
+//! Who is connected, asked of all masters, and of a slave where there is no master: one question names all producers of a broker; consumers are asked for by their
 //! group, all groups of a broker in flight together.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,7 +7,7 @@ use headgate_sdk::framed::Lost;
 use headgate_sdk::json::Value;
 use headgate_sdk::{Error, Failure, Lookup, Page, Place, Query, Resource, ResourceKey, Result, call, log};
 
-use super::merge::Merged;
+use super::merge::{Gaps, Merged};
 use crate::cluster::Servers;
 use crate::copies::{GROUP_CONFIG, dumps};
 use crate::types::CLIENT;
@@ -44,7 +44,7 @@ impl Sweep {
         if query.cursor.is_none() || self.resources.is_empty() {
             let told = ask(servers)?;
             failures = self.failures(&told);
-            self.resources = told.clients.resources(false, &[]);
+            self.resources = told.clients.resources(None);
         }
         if let Some(cursor) = &query.cursor {
             self.resources = self.resources.split_off(cursor);
@@ -87,7 +87,7 @@ impl Sweep {
 pub(crate) fn get(servers: &mut Servers, keys: &[&ResourceKey]) -> Result<Vec<Lookup>> {
     let told = ask(servers)?;
     let silent: Vec<String> = told.silent.keys().cloned().collect();
-    let found = told.clients.resources(true, &silent);
+    let found = told.clients.resources(Some(&Gaps { silent, slaves: servers.members.stand_ins() }));
     let look_up = |key: &&ResourceKey| match (found.get(&key.id), told.silent.values().next()) {
         _ if key.place != Place::Cluster => Lookup::Absent,
         (Some(client), _) => Lookup::Found(client.clone()),
@@ -101,7 +101,7 @@ fn ask(servers: &mut Servers) -> Result<Told> {
     servers.refresh()?;
     let mut told = Told::default();
     let mut masters = Vec::new();
-    for (broker, master) in servers.members.masters() {
+    for (broker, master) in servers.members.readers() {
         match master {
             Ok(address) => masters.push((broker, address)),
             Err(error) => drop(told.silent.insert(broker, error)),

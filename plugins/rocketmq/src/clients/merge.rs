@@ -10,6 +10,12 @@ use super::{Role, resource};
 /// Every client library keeps a producer in this group for what it sends itself.
 const INNER_PRODUCERS: &str = "CLIENT_INNER_PRODUCER";
 
+/// Brokers that told nothing, and slaves that told what they know in place of their master.
+pub(super) struct Gaps {
+    pub(super) silent: Vec<String>,
+    pub(super) slaves: Vec<String>,
+}
+
 /// By role and client id.
 #[derive(Debug, Default)]
 pub(super) struct Merged {
@@ -67,8 +73,8 @@ impl Merged {
         self.clients.iter().map(|((role, id), client)| (role.id(id), &client.brokers))
     }
 
-    /// In order of their ids; with what changes all the time only where `whole`.
-    pub(super) fn resources(&self, whole: bool, unreachable: &[String]) -> BTreeMap<String, Resource> {
+    /// In order of their ids; with what changes all the time, and the gaps in it, where those are given.
+    pub(super) fn resources(&self, gaps: Option<&Gaps>) -> BTreeMap<String, Resource> {
         let shown = |((role, id), client): (&(Role, String), &Client)| {
             let mut status = Map::new();
             let mut put = |name: &str, value: Value| drop(status.insert(name.to_owned(), value));
@@ -79,11 +85,11 @@ impl Merged {
             put("language", json!(client.language));
             put("version", json!(client.version));
             put("brokers", json!(client.brokers));
-            if whole {
+            if let Some(gaps) = gaps {
                 put("connections", json!(client.connections));
-            }
-            if whole && !unreachable.is_empty() {
-                put("unreachable", json!(unreachable));
+                let lists = [("unreachable", &gaps.silent), ("slaves", &gaps.slaves)];
+                let named = lists.into_iter().filter(|(_, list)| !list.is_empty());
+                named.for_each(|(name, list)| put(name, json!(list)));
             }
             let id = role.id(id);
             (id.clone(), resource(id, status, client.is_internal()))
@@ -144,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_client_is_one_for_its_role_whatever_it_is_connected_to() {
-        let found = merged().resources(false, &[]);
+        let found = merged().resources(None);
         let ids: Vec<&str> = found.keys().map(String::as_str).collect();
         assert_eq!(ids, ["consumer:192.0.2.2@app", "producer:192.0.2.2@app", "producer:192.0.2.3@own"]);
         let consumer = status(&found[ids[0]]);
@@ -157,7 +163,7 @@ mod tests {
 
     #[test]
     fn what_changes_all_the_time_is_told_of_one() {
-        let found = merged().resources(true, &["c".to_owned()]);
+        let found = merged().resources(Some(&Gaps { silent: vec!["c".to_owned()], slaves: Vec::new() }));
         let producer = status(&found["producer:192.0.2.2@app"]);
         let connection =
             json!({"broker": "a", "group": "orders", "address": "192.0.2.3:7", "last_update_ms": 5});

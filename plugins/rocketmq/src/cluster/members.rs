@@ -116,6 +116,25 @@ impl Members {
         self.groups.keys().map(|name| (name.clone(), self.master(name))).collect()
     }
 
+    /// As `masters`, and the first slave of a group that has no master: for who is connected, and never for what is
+    /// configured. That is some seconds old on a slave, so it would pass for a change that nobody made, or for a write that was lost.
+    pub(crate) fn readers(&self) -> Vec<(String, Result<String>)> {
+        let reader = |(name, group): (&String, &Group)| {
+            let slave = || group.brokers.values().next().cloned();
+            (name.clone(), self.master(name).or_else(|error| slave().ok_or(error)))
+        };
+        self.groups.iter().map(reader).collect()
+    }
+
+    /// The slaves among the readers, as nodes.
+    pub(crate) fn stand_ins(&self) -> Vec<String> {
+        let slave = |(name, group): (&String, &Group)| {
+            let first = group.brokers.keys().next().filter(|id| **id != MASTER)?;
+            Some(format!("{name}:{first}"))
+        };
+        self.groups.iter().filter_map(slave).collect()
+    }
+
     pub(crate) fn master(&self, name: &str) -> Result<String> {
         let Some(group) = self.groups.get(name) else {
             let known: Vec<&str> = self.groups.keys().map(String::as_str).collect();
@@ -244,6 +263,26 @@ mod tests {
         assert_eq!((members.master("b"), members.groups["b"].gone.len()), (Ok("h:3".to_owned()), 0));
         members.learn(Told::new(), None, 6 + REMEMBERED_MS).unwrap();
         assert_eq!(members.groups.len(), 0, "after a day it has left");
+    }
+
+    #[test]
+    fn a_slave_stands_in_for_reading_while_there_is_no_master() {
+        let pair = |brokers: &[(u64, &str)]| {
+            let brokers = brokers.iter().map(|(id, address)| (*id, address.to_string())).collect();
+            Told::from([("a".to_owned(), ("c".to_owned(), brokers))])
+        };
+        let mut members = Members::default();
+        members.learn(pair(&[(0, "h:1"), (1, "h:2")]), None, 5).unwrap();
+        assert_eq!(
+            (members.readers(), members.stand_ins()),
+            (vec![("a".to_owned(), Ok("h:1".to_owned()))], vec![])
+        );
+        members.learn(pair(&[(1, "h:2")]), None, 5).unwrap();
+        assert_eq!(members.readers(), [("a".to_owned(), Ok("h:2".to_owned()))]);
+        assert_eq!(members.stand_ins(), ["a:1"]);
+        assert!(members.master("a").is_err(), "nothing is written to it");
+        members.learn(Told::new(), None, 5).unwrap();
+        assert!(members.readers()[0].1.is_err() && members.stand_ins().is_empty());
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(crate) fn get(servers: &mut Servers, keys: &[&ResourceKey]) -> Result<Vec<Lo
     }
     let mut answers = servers.read_each(&questions).into_iter();
     let look_up = |key: &&ResourceKey| {
-        let mut merged = Merged::default();
+        let mut merged = Merged::of(servers.members.stand_ins());
         for (broker, _) in holders(&brokers, &key.id) {
             let (Some(connections), Some(stats)) = (answers.next(), answers.next()) else { break };
             merged.add(broker, connections, stats);
@@ -49,7 +49,7 @@ pub(crate) fn get(servers: &mut Servers, keys: &[&ResourceKey]) -> Result<Vec<Lo
 
 fn brokers(servers: &mut Servers, ids: &BTreeSet<&str>) -> Brokers {
     let (mut brokers, mut asked, mut addresses) = (Brokers::new(), Vec::new(), Vec::new());
-    for (name, master) in servers.members.masters() {
+    for (name, master) in servers.members.readers() {
         match master {
             Ok(address) => {
                 asked.push(name);

@@ -53,7 +53,7 @@ fn listing(servers: &mut Servers) -> Result<(Listed, Vec<Failure>)> {
         place: Place::Group(broker),
         error,
     };
-    for (broker, master) in servers.members.masters() {
+    for (broker, master) in servers.members.readers() {
         match master {
             Ok(address) => {
                 asked.push(broker);
