@@ -10,6 +10,7 @@ mod discover;
 mod driver;
 mod fields;
 mod groups;
+mod known;
 mod manifest;
 mod node_configs;
 mod settings;

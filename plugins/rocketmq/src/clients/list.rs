@@ -1,15 +1,16 @@
 //! Who is connected, asked of all masters, and of a slave where there is no master: one question names all producers of a broker; consumers are asked for by their
 //! group, all groups of a broker in flight together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use headgate_sdk::framed::Lost;
 use headgate_sdk::json::Value;
-use headgate_sdk::{Error, Failure, Lookup, Page, Place, Query, Resource, ResourceKey, Result, call, log};
+use headgate_sdk::{Error, Lookup, Page, Place, Query, Resource, ResourceKey, Result, call, log};
 
 use super::merge::{Gaps, Merged};
 use crate::cluster::Servers;
 use crate::copies::{GROUP_CONFIG, dumps};
+use crate::known::Known;
 use crate::types::CLIENT;
 use crate::wire::{Answer, Request, codes};
 
@@ -23,9 +24,7 @@ const ROUND_TIME_MS: u64 = 12_000;
 #[derive(Default)]
 pub(crate) struct Sweep {
     resources: BTreeMap<String, Resource>,
-    /// The brokers of each client, as this session saw them last: who was connected to a broker that is silent now may
-    /// still be.
-    known: BTreeMap<String, BTreeSet<String>>,
+    known: Known,
 }
 
 /// What all masters told, and why where one did not.
@@ -43,7 +42,7 @@ impl Sweep {
         let mut failures = Vec::new();
         if query.cursor.is_none() || self.resources.is_empty() {
             let told = ask(servers)?;
-            failures = self.failures(&told);
+            failures = self.known.failures(CLIENT, told.clients.seen(), &told.silent);
             self.resources = told.clients.resources(None);
         }
         if let Some(cursor) = &query.cursor {
@@ -57,29 +56,6 @@ impl Sweep {
             self.resources.clear();
         }
         Ok(Page { resources, failures, next, version: None, extra: None })
-    }
-
-    /// The brokers that are silent, and each client that is not seen and was connected to one of them.
-    fn failures(&mut self, told: &Told) -> Vec<Failure> {
-        let mut seen: BTreeMap<String, BTreeSet<String>> =
-            told.clients.brokers().map(|(id, brokers)| (id, brokers.clone())).collect();
-        let failure = |id: Option<String>, place, error: &Error| Failure {
-            metadata_type: CLIENT.to_owned(),
-            id,
-            place,
-            error: error.clone(),
-        };
-        let silent = |(broker, error): (&String, &Error)| failure(None, Place::Group(broker.clone()), error);
-        let mut failures: Vec<Failure> = told.silent.iter().map(silent).collect();
-        for (id, brokers) in std::mem::take(&mut self.known) {
-            let error = brokers.iter().find_map(|broker| told.silent.get(broker));
-            if let Some(error) = error.filter(|_| !seen.contains_key(&id)) {
-                failures.push(failure(Some(id.clone()), Place::Cluster, error));
-                seen.insert(id, brokers);
-            }
-        }
-        self.known = seen;
-        failures
     }
 }
 
@@ -184,33 +160,6 @@ mod tests {
     use headgate_sdk::json::json;
 
     use super::*;
-
-    fn told(clients: &[(&str, &str)], silent: &[&str]) -> Told {
-        let mut told = Told::default();
-        for (id, broker) in clients {
-            let client = json!({"connectionSet": [{"clientAddr": "h:1", "clientId": id}]});
-            told.clients.consumers(broker, "pay", &client);
-        }
-        told.silent = silent.iter().map(|broker| (broker.to_string(), Error::unavailable("gone"))).collect();
-        told
-    }
-
-    fn named(failures: &[Failure]) -> Vec<(Option<&str>, Place)> {
-        failures.iter().map(|failure| (failure.id.as_deref(), failure.place.clone())).collect()
-    }
-
-    #[test]
-    fn a_broker_that_is_silent_makes_no_client_absent() {
-        let mut sweep = Sweep::default();
-        let both = [("on-a", "a"), ("on-b", "b"), ("on-both", "a"), ("on-both", "b")];
-        assert_eq!(named(&sweep.failures(&told(&both, &[]))), []);
-        let expected = [(None, Place::Group("b".to_owned())), (Some("consumer:on-b"), Place::Cluster)];
-        for _ in 0..2 {
-            let failures = sweep.failures(&told(&[("on-a", "a"), ("on-both", "a")], &["b"]));
-            assert_eq!(named(&failures), expected, "and it is not forgotten");
-        }
-        assert_eq!(named(&sweep.failures(&told(&[], &[]))), [], "it left");
-    }
 
     #[test]
     fn nobody_is_an_answer() {

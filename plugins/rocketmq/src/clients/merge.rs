@@ -6,6 +6,7 @@ use headgate_sdk::Resource;
 use headgate_sdk::json::{Map, Value, json};
 
 use super::{Role, resource};
+use crate::known::Seen;
 
 /// Every client library keeps a producer in this group for what it sends itself.
 const INNER_PRODUCERS: &str = "CLIENT_INNER_PRODUCER";
@@ -69,8 +70,8 @@ impl Merged {
         });
     }
 
-    pub(super) fn brokers(&self) -> impl Iterator<Item = (String, &BTreeSet<String>)> {
-        self.clients.iter().map(|((role, id), client)| (role.id(id), &client.brokers))
+    pub(super) fn seen(&self) -> Seen {
+        self.clients.iter().map(|((role, id), client)| (role.id(id), client.brokers.clone())).collect()
     }
 
     /// In order of their ids; with what changes all the time, and the gaps in it, where those are given.
