@@ -8,6 +8,9 @@
     reason = "the functions below the tests are parts of them"
 )]
 
+#[path = "peers/access.rs"]
+mod access;
+
 use std::io::{Read, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
