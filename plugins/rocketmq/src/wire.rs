@@ -32,7 +32,7 @@ pub(crate) const READ_TIMEOUT_MS: u64 = 8_000;
 /// A list of thousands makes a broker write its whole file, and tell all name servers.
 pub(crate) const WRITE_TIMEOUT_MS: u64 = 20_000;
 
-/// The ordinal of `V4_9_4` in RocketMQ's list of versions: since then maps come with keys in quotes, mostly.
+/// The ordinal of `V5_3_8` in RocketMQ's list of versions: to 4.9.4 and later, maps come with keys in quotes, mostly.
 const VERSION: i32 = 489;
 
 /// What is asked, without a connection's number and signature.

@@ -1,5 +1,5 @@
-//! Who is connected, asked of all masters, and of a slave where there is no master: one question names all producers of a broker; consumers are asked for by their
-//! group, all groups of a broker in flight together.
+//! Who is connected, asked of all masters, and of a slave where there is no master: one question names all producers of a
+//! broker; consumers are asked for by their group, all groups of a broker in flight together.
 
 use std::collections::BTreeMap;
 

@@ -117,7 +117,8 @@ impl Members {
     }
 
     /// As `masters`, and the first slave of a group that has no master: for who is connected, and never for what is
-    /// configured. That is some seconds old on a slave, so it would pass for a change that nobody made, or for a write that was lost.
+    /// configured. That is some seconds old on a slave: it would pass for a change that nobody made, or for the proof that a
+    /// write was lost.
     pub(crate) fn readers(&self) -> Vec<(String, Result<String>)> {
         let reader = |(name, group): (&String, &Group)| {
             let slave = || group.brokers.values().next().cloned();
