@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use headgate_tests::{Database, Host, Kafka, for_each_database};
 use serde_json::Value;
 
-use crate::documents::topic;
+use crate::documents::replicated;
 use crate::topics::{apply, own};
 
 for_each_database!(
@@ -52,7 +52,8 @@ fn offsets_are_reset_and_taken_back(database: &Database) -> Result<()> {
     host.cli(&["operation", "undo", id])?.ok()?;
     assert_eq!(committed(kafka, &name)?, "2");
 
-    host.cli(&["run", "reset-offsets", &name, "-c", "lab", "--set", "to=shift", "--set", "by=1", "--yes"])?.ok()?;
+    host.cli(&["run", "reset-offsets", &name, "-c", "lab", "--set", "to=shift", "--set", "by=1", "--yes"])?
+        .ok()?;
     assert_eq!(committed(kafka, &name)?, "3");
     Ok(())
 }
@@ -80,7 +81,7 @@ fn what_destroys_needs_to_be_allowed(database: &Database) -> Result<()> {
 fn a_replication_factor_is_raised_by_a_plan(database: &Database) -> Result<()> {
     let (kafka, host, name) = (Kafka::shared(3)?, Host::start(database)?, own("operate.copies", database));
     host.add_kafka("lab", kafka)?;
-    let wish = |copies: u32| topic(&name, 2, &[]).replace("spec:", &format!("spec:\n  replication_factor: {copies}"));
+    let wish = |copies: u32| replicated(&name, 2, copies, &[]);
     apply(&host, &wish(1))?;
     let file = host.file("copies.yaml", &wish(3))?;
     let planned = host.cli(&["plan", "-f", &file])?;
@@ -99,8 +100,7 @@ fn a_replication_factor_is_raised_by_a_plan(database: &Database) -> Result<()> {
 fn leaders_are_brought_back_to_where_they_belong(database: &Database) -> Result<()> {
     let (kafka, host, name) = (Kafka::shared(3)?, Host::start(database)?, own("operate.leaders", database));
     host.add_kafka("lab", kafka)?;
-    let spec = topic(&name, 1, &[]).replace("spec:", "spec:\n  replication_factor: 3");
-    apply(&host, &spec)?;
+    apply(&host, &replicated(&name, 1, 3, &[]))?;
     let first = |described: &str| -> Option<(String, String)> {
         let row = described.lines().find(|line| line.contains("Leader:"))?;
         let after = |key: &str| row.split_once(key)?.1.split_whitespace().next().map(str::to_owned);
@@ -112,7 +112,16 @@ fn leaders_are_brought_back_to_where_they_belong(database: &Database) -> Result<
     let turned: Vec<u64> = replicas.split(',').rev().map(str::parse).collect::<Result<_, _>>()?;
     let input = serde_json::json!({"partitions": {"0": turned}}).to_string();
     host.cli(&["run", "reassign", &name, "-c", "lab", "--input", &input, "--yes"])?.ok()?;
-    host.cli(&["run", "elect-leaders", "-c", "lab", "--input", &format!(r#"{{"topics": ["{name}"]}}"#), "--yes"])?.ok()?;
+    host.cli(&[
+        "run",
+        "elect-leaders",
+        "-c",
+        "lab",
+        "--input",
+        &format!(r#"{{"topics": ["{name}"]}}"#),
+        "--yes",
+    ])?
+    .ok()?;
     let (now, _) = first(&described()?).context("no partition is described")?;
     assert_eq!(now, turned.first().map(ToString::to_string).unwrap_or_default());
     assert_ne!(now, leader, "it moved");

@@ -1,4 +1,7 @@
-//! A real RocketMQ: the copies of a topic on two replica groups, one by one and together.
+//! A real RocketMQ: the copies of a topic on two replica groups, one by one and together; who is connected, and who may.
+
+use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use headgate_tests::{Database, Host, Queues, RocketMq, for_each_database};
@@ -10,6 +13,9 @@ for_each_database!(
     several_edits_are_one_rewrite_that_keeps_what_others_set,
     copies_that_differ_are_shown_and_made_alike,
     a_group_that_joins_gets_what_stands_and_one_that_is_down_leaves_the_other_alone,
+    a_client_is_listed_while_it_is_connected,
+    an_access_rule_is_made_changed_and_deleted_over_tls,
+    a_rule_that_cannot_be_is_refused_with_what_to_write,
 );
 
 /// A document of a topic; `at` is `group:broker-a` or empty.
@@ -166,5 +172,111 @@ fn a_group_that_joins_gets_what_stands_and_one_that_is_down_leaves_the_other_alo
     host.cli(&["apply", "-f", &file, "--yes"])?.ok()?;
     let again = cluster.topic(name)?;
     assert_eq!(again.values().copied().collect::<Vec<_>>(), [queues(8, 8), queues(8, 8)], "{again:?}");
+    Ok(())
+}
+
+fn a_client_is_listed_while_it_is_connected(database: &Database) -> Result<()> {
+    let cluster = RocketMq::shared()?;
+    let host = registered(database, cluster)?;
+    let name = own("connected", database).replace('.', "-");
+    apply(&host, &topic(&name, "", "read_queues: 2, write_queues: 2"))?;
+
+    let id = cluster.with_client("consumer", &name, &name, |client| {
+        let id = format!("consumer:{client}");
+        host.until("the client is listed", Duration::from_secs(20), |host| lists_client(host, &id))?;
+        let client = host.resource("mq", "client", &id.replace('#', "%23"))?.to_string();
+        for part in [name.as_str(), "broker-a", "broker-b", "JAVA", "connections"] {
+            assert!(client.contains(part), "no {part}: {client}");
+        }
+        Ok(id)
+    })?;
+    host.until("the client has left", Duration::from_secs(20), |host| Ok(!lists_client(host, &id)?))
+}
+
+fn lists_client(host: &Host, id: &str) -> Result<bool> {
+    host.cli(&["sync", "mq"])?.ok()?;
+    Ok(host.cli(&["get", "client", "-c", "mq"])?.ok()?.contains(id))
+}
+
+/// Registers the cluster where every port wants TLS and a client's certificate, and every request a signature.
+fn secured(database: &Database, cluster: &RocketMq) -> Result<Host> {
+    let host = Host::start(database)?;
+    let address = format!("name_servers={}", cluster.name_servers()?);
+    let tls = Path::new(cluster.fact("TLS_DIR")?);
+    let authority = format!("ca={}", std::fs::read_to_string(tls.join("ca.crt"))?);
+    let user = format!("access_key={}", cluster.fact("ACCESS_KEY")?);
+    let identity = format!("identity=@{}", tls.join("admin.pem").display());
+    let secret = format!("secret_key=@{}", host.file("secret_key", cluster.fact("SECRET_KEY")?)?);
+    let mut add = vec!["cluster", "add", "mq", "--kind", "rocketmq", "--set", &address, "--set", "tls=true"];
+    add.extend(["--set", &authority, "--set", &user, "--secret", &identity, "--secret", &secret]);
+    host.cli(&add)?.ok()?;
+    host.cli(&["sync", "mq"])?.ok()?;
+    Ok(host)
+}
+
+/// A document of what a user may do, on every group.
+fn rule(name: &str, policies: &str) -> String {
+    format!("---\ncluster: mq\ntype: acl\nname: {name:?}\nspec: {{policies: [{policies}]}}\n")
+}
+
+/// What `mqadmin` shows of a user's rule on one broker: resource, actions and decision of each policy.
+fn policies(cluster: &RocketMq, broker: &str, user: &str) -> Result<Vec<String>> {
+    let printed = cluster.mqadmin(&["listAcl", "-b", &cluster.address(broker)?])?;
+    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let lines = printed.lines().map(words).filter(|words| words.first().is_some_and(|first| first == user));
+    Ok(lines.map(|words| words.get(2..).unwrap_or_default().join(" ")).collect())
+}
+
+fn an_access_rule_is_made_changed_and_deleted_over_tls(database: &Database) -> Result<()> {
+    let cluster = RocketMq::shared_secure()?;
+    let name = own("ruled", database).replace('.', "-");
+    let (user, password) = (format!("User:{name}"), "not-to-be-shown");
+    cluster.mqadmin(&["createUser", "-c", "headgate", "-u", &name, "-p", password, "-t", "Normal"])?;
+    let host = secured(database, cluster)?;
+    let users = host.cli(&["get", "user", "-c", "mq", "-o", "json"])?;
+    assert!(users.ok()?.contains(&name) && !users.stdout.contains(password), "{users}");
+
+    let orders = format!("{{resource: Topic:{name}, actions: [Sub, Pub], decision: Allow}}");
+    let all_groups = "{resource: 'Group:*', actions: [Sub], decision: Allow}";
+    let file = host.file("rule.yaml", &rule(&user, &format!("{orders}, {all_groups}")))?;
+    let planned = host.cli(&["plan", "-f", &file])?;
+    assert!(planned.code_is(2)?.contains(&format!("Allow Pub, Sub on Topic:{name}")), "{planned}");
+    host.cli(&["apply", "-f", &file, "--yes"])?.ok()?;
+    for broker in ["broker-a", "broker-b"] {
+        let made = policies(cluster, broker, &user)?;
+        assert_eq!(
+            made,
+            ["Group:* [Sub] null Allow".to_owned(), format!("Topic:{name} [Pub, Sub] null Allow")]
+        );
+    }
+    host.cli(&["plan", "-f", &file])?.code_is(0)?;
+
+    let fewer = rule(&user, &format!("{{resource: Topic:{name}, actions: [Sub], decision: Deny}}"));
+    apply(&host, &fewer)?;
+    assert_eq!(policies(cluster, "broker-b", &user)?, [format!("Topic:{name} [Sub] null Deny")]);
+    for at in ["group:broker-a", "group:broker-b"] {
+        let delete = ["delete", "acl", &user, "-c", "mq", "--at", at, "--yes", "--allow-destructive"];
+        host.cli(&delete)?.ok()?;
+    }
+    assert_eq!(policies(cluster, "broker-a", &user)?, [""; 0]);
+    Ok(())
+}
+
+fn a_rule_that_cannot_be_is_refused_with_what_to_write(database: &Database) -> Result<()> {
+    let host = secured(database, RocketMq::shared_secure()?)?;
+    let policy = "{resource: Topic:orders, actions: [Pub], decision: Allow}";
+    for (name, policies, part) in [
+        ("alice", policy, "as in User:alice"),
+        ("User:alice", "{resource: orders, actions: [Pub], decision: Allow}", "as in Topic:orders"),
+        ("User:alice", "{resource: Topic:orders, actions: [Read], decision: Allow}", "it can be All, Create"),
+    ] {
+        let file = host.file("wrong.yaml", &rule(name, policies))?;
+        let planned = host.cli(&["plan", "-f", &file])?;
+        assert!(planned.to_string().contains(part), "no {part}: {planned}");
+    }
+    let file = host.file("nobody.yaml", &rule("User:nobody-here", policy))?;
+    let applied = host.cli(&["apply", "-f", &file, "--yes"])?;
+    assert_ne!(applied.code, 0, "{applied}");
+    assert!(applied.to_string().contains("make the user first"), "{applied}");
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! Real RocketMQ clusters: started by `tests/backends/rocketmq`, killed and deleted when dropped.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
+use std::process::{Child, Stdio};
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result, anyhow};
@@ -32,8 +34,12 @@ impl RocketMq {
     /// # Errors
     /// A process did not come up; the end of its log is in the error.
     pub fn masters(brokers: u32) -> Result<Self> {
+        Self::started(brokers, &[])
+    }
+
+    fn started(brokers: u32, options: &[(&str, &str)]) -> Result<Self> {
         let mut command = backends::command("rocketmq/start.sh");
-        let printed = backends::run(command.arg(brokers.to_string()))
+        let printed = backends::run(command.arg(brokers.to_string()).envs(options.iter().copied()))
             .context("start RocketMQ; tests/backends/install.sh installs what it needs")?;
         let facts = printed.lines().filter_map(|line| line.split_once('='));
         Ok(Self { brokers, facts: facts.map(|(key, value)| (key.to_owned(), value.to_owned())).collect() })
@@ -47,6 +53,19 @@ impl RocketMq {
         static TWO: OnceLock<Result<RocketMq, String>> = OnceLock::new();
         // The error is kept as text: `anyhow::Error` cannot be cloned out of the cell.
         let started = TWO.get_or_init(|| Self::masters(2).map_err(|error| format!("{error:#}")));
+        started.as_ref().map_err(|text| anyhow!("{text}"))
+    }
+
+    /// The same with TLS, client certificates and access checked: `ACCESS_KEY` and `SECRET_KEY` are a super user's, `TLS_DIR`
+    /// holds `ca.crt` and `admin.pem`.
+    ///
+    /// # Errors
+    /// As [`RocketMq::masters`]; every later caller gets the same error.
+    pub fn shared_secure() -> Result<&'static Self> {
+        static TWO: OnceLock<Result<RocketMq, String>> = OnceLock::new();
+        let options = [("ACL", "1"), ("TLS", "client")];
+        // The error is kept as text: `anyhow::Error` cannot be cloned out of the cell.
+        let started = TWO.get_or_init(|| Self::started(2, &options).map_err(|error| format!("{error:#}")));
         started.as_ref().map_err(|text| anyhow!("{text}"))
     }
 
@@ -111,6 +130,29 @@ impl RocketMq {
         each.collect()
     }
 
+    /// Lets a `producer` or `consumer` of that group use the topic while `look` looks, and gives it the client's id.
+    ///
+    /// # Errors
+    /// The client did not connect, or `look` failed.
+    pub fn with_client<T>(
+        &self,
+        role: &str,
+        group: &str,
+        topic: &str,
+        look: impl FnOnce(&str) -> Result<T>,
+    ) -> Result<T> {
+        let mut command = backends::command("rocketmq/client.sh");
+        command.arg(self.folder()?).args([role, group, topic]);
+        // Its standard input ends with this process, and it with that.
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut client = Connected(command.spawn().context("run rocketmq/client.sh")?);
+        let mut line = String::new();
+        let printed = client.0.stdout.take().context("the client has no standard output")?;
+        BufReader::new(printed).read_line(&mut line)?;
+        let id = line.trim().strip_prefix("CLIENT=").context("the client did not connect")?;
+        look(id)
+    }
+
     /// SIGKILL: a crash of `broker-a` or `namesrv`.
     ///
     /// # Errors
@@ -139,8 +181,23 @@ impl RocketMq {
         Ok(PathBuf::from(self.fact("DIR")?))
     }
 
-    fn fact(&self, key: &str) -> Result<&str> {
+    /// A line of what the start script printed.
+    ///
+    /// # Errors
+    /// It printed no such line.
+    pub fn fact(&self, key: &str) -> Result<&str> {
         self.facts.get(key).map(String::as_str).with_context(|| format!("rocketmq/start.sh printed no {key}"))
+    }
+}
+
+/// A client that leaves when dropped.
+struct Connected(Child);
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        // A client that is gone already is what was wanted.
+        drop(self.0.kill());
+        drop(self.0.wait());
     }
 }
 

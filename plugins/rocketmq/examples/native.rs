@@ -8,7 +8,8 @@
 //! native NAME_SERVERS fill COUNT [delete] [group=NAME]
 //! native NAME_SERVERS bench [ROUNDS] [limit=N]
 //! ```
-//! `cluster` and `access_key` go into the form; `HEADGATE_SECRET_KEY` is the secret.
+//! `cluster` and `access_key` go into the form; `HEADGATE_SECRET_KEY` is the secret, and `HEADGATE_USER_PASSWORD` what a user's
+//! `{"password": {"$secret": "user_password"}}` names.
 
 use std::time::Instant;
 
@@ -139,6 +140,9 @@ fn target(address: &str) -> Target {
     if let Ok(secret) = std::env::var("HEADGATE_SECRET_KEY") {
         native::secrets::set("secret_key", secret.as_bytes());
         form.insert("secret_key".to_owned(), "secret_key".into());
+    }
+    if let Ok(password) = std::env::var("HEADGATE_USER_PASSWORD") {
+        native::secrets::set("user_password", password.as_bytes());
     }
     let connection = Value::Object(form).to_string();
     Target { id: "native".to_owned(), name: "native".to_owned(), connection }

@@ -1,5 +1,6 @@
 //! The servers of one cluster and the connections to them: who is there, who answers, and questions to one or to all.
 
+mod advice;
 mod members;
 
 use std::collections::BTreeMap;
@@ -11,7 +12,7 @@ use headgate_sdk::{Error, ErrorKind, Result, call, log, secrets};
 use crate::settings::{self, Settings};
 use crate::wire::{self, Answer, FRAME_BYTES_MAX, Request, Signer, codes};
 
-pub(crate) use members::{Group, Members};
+pub(crate) use members::{Group, MASTER, Members};
 
 /// A server on the same continent accepts well within this.
 const CONNECT_TIMEOUT_MS: u32 = 4_000;
@@ -51,6 +52,11 @@ impl Servers {
         let name_servers = settings.name_servers.iter().map(settings::shown).collect();
         let members = Members::restore(settings.cluster.as_deref());
         Ok(Self { settings, signer, name_servers, members, links: BTreeMap::new() })
+    }
+
+    /// The user for whom requests are signed.
+    pub(crate) fn login(&self) -> Option<&str> {
+        self.settings.login.as_ref().map(|login| login.access_key.as_str())
     }
 
     /// All of the form, in its order.
@@ -215,7 +221,7 @@ impl Servers {
             return failures;
         }
         let options = Options {
-            tls: None,
+            tls: self.settings.tls.clone(),
             framing: Some(net::four_byte_frames(FRAME_BYTES_MAX)),
             connect_timeout_ms: CONNECT_TIMEOUT_MS,
             io_timeout_ms: IO_TIMEOUT_MS,
@@ -226,7 +232,10 @@ impl Servers {
                     let link = Channel::new(connection, address.to_owned(), wire::correlation_of);
                     self.links.insert(address.to_owned(), link);
                 }
-                Err(error) => drop(failures.insert(address.to_owned(), named(error, address))),
+                Err(error) => {
+                    let error = advice::connection(named(error, address));
+                    failures.insert(address.to_owned(), error);
+                }
             }
         }
         failures

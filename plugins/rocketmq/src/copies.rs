@@ -1,23 +1,21 @@
 //! Topics and consumer groups' configurations: whole objects, a copy on the master of each group, nothing of RocketMQ's
 //! that keeps the copies equal.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use headgate_sdk::framed::Lost;
 use headgate_sdk::json::{self, Map, Value};
 use headgate_sdk::{Error, Place, Resource, ResourceKey, Result};
-use serde::Deserialize;
 
-use crate::cluster::Servers;
 use crate::fields::{self, FieldDef, Rewrite};
 use crate::types;
-use crate::wire::{Answer, Request, codes};
+use crate::wire::{Request, codes};
 
+mod dump;
 pub(crate) mod get;
 pub(crate) mod list;
 mod routes;
 mod stats;
 pub(crate) mod write;
+
+pub(crate) use dump::{Dump, Object, dumps};
 
 /// What there is to know of a type whose copies lie on the groups.
 pub(crate) struct Kind {
@@ -26,6 +24,10 @@ pub(crate) struct Kind {
     pub(crate) noun: &'static str,
     pub(crate) fields: &'static [FieldDef],
     dump: i32,
+    /// Of a page: how many were told before, how many it may hold, and in the answer how many there are.
+    page_from: &'static str,
+    page_most: &'static str,
+    total: &'static str,
     /// Where the dump holds the objects by name.
     table: &'static str,
     name_key: &'static str,
@@ -40,6 +42,9 @@ pub(crate) static TOPIC: Kind = Kind {
     noun: "topic",
     fields: fields::TOPIC,
     dump: codes::ALL_TOPIC_CONFIGS,
+    page_from: "topicSeq",
+    page_most: "maxTopicNum",
+    total: "totalTopicNum",
     table: "topicConfigTable",
     name_key: "topicName",
     write_list: codes::UPDATE_TOPIC_LIST,
@@ -53,6 +58,9 @@ pub(crate) static GROUP_CONFIG: Kind = Kind {
     noun: "consumer group",
     fields: fields::GROUP,
     dump: codes::ALL_GROUP_CONFIGS,
+    page_from: "groupSeq",
+    page_most: "maxGroupNum",
+    total: "totalGroupNum",
     table: "subscriptionGroupTable",
     name_key: "groupName",
     write_list: codes::UPDATE_GROUP_LIST,
@@ -136,61 +144,6 @@ impl Kind {
     }
 }
 
-/// Everything of one type that a master holds.
-#[derive(Debug, Default)]
-pub(crate) struct Dump {
-    pub(crate) objects: BTreeMap<String, Map<String, Value>>,
-    /// The broker's own topics, as it names them.
-    system: BTreeSet<String>,
-    /// Changes with every write, also to another object of the type.
-    version: String,
-}
-
-#[derive(Deserialize)]
-struct TopicList {
-    #[serde(rename = "topicList", default)]
-    topics: BTreeSet<String>,
-}
-
-/// What each of these masters holds, all asked at once. A broker that does not tell its own topics is believed otherwise.
-pub(crate) fn dumps(servers: &mut Servers, kind: &Kind, masters: &[String]) -> Vec<Result<Dump>> {
-    let topics = kind.metadata_type == types::TOPIC;
-    let mut questions: Vec<(String, Request)> =
-        masters.iter().map(|address| (address.clone(), Request::new(kind.dump))).collect();
-    if topics {
-        let system = |address: &String| (address.clone(), Request::new(codes::SYSTEM_TOPICS));
-        questions.extend(masters.iter().map(system));
-    }
-    let mut answers = servers.read_each(&questions).into_iter();
-    let mut dumps: Vec<Result<Dump>> =
-        answers.by_ref().take(masters.len()).map(|answer| read_dump(kind, answer)).collect();
-    for (dump, answer) in dumps.iter_mut().zip(answers) {
-        let told = answer.ok().filter(|answer| answer.code == codes::SUCCESS);
-        let told = told.and_then(|answer| serde_json::from_slice::<TopicList>(&answer.body).ok());
-        if let (Ok(dump), Some(told)) = (dump, told) {
-            dump.system = told.topics;
-        }
-    }
-    dumps
-}
-
-fn read_dump(kind: &Kind, answer: Result<Answer, Lost>) -> Result<Dump> {
-    let what = format!("list the {}s of a broker", kind.noun);
-    let table = answer?.checked(&what)?.json(&what)?;
-    let Value::Object(mut table) = table else {
-        return Err(Error::protocol(format_args!("{what}: the answer is no object")));
-    };
-    let version = table.get("dataVersion").map(json::text).unwrap_or_default();
-    let Some(Value::Object(objects)) = table.remove(kind.table) else {
-        return Err(Error::protocol(format_args!("{what}: the answer holds no `{}`", kind.table)));
-    };
-    let object = |(name, object)| match object {
-        Value::Object(object) => Some((name, object)),
-        _ => None,
-    };
-    Ok(Dump { objects: objects.into_iter().filter_map(object).collect(), system: BTreeSet::new(), version })
-}
-
 /// RocketMQ's own consumer groups; those of topics are told by the brokers.
 const SYSTEM_GROUPS: [&str; 8] = [
     "DEFAULT_CONSUMER",
@@ -204,22 +157,6 @@ const SYSTEM_GROUPS: [&str; 8] = [
 ];
 const SYSTEM_GROUP_PREFIXES: [&str; 3] = ["CID_RMQ_SYS_", "CID_SYS_RMQ_", "CID_ONSAPI_"];
 
-/// What follows a consumer group around, and what RocketMQ keeps for itself.
-const SYSTEM_TOPIC_PREFIXES: [&str; 5] = ["%RETRY%", "%DLQ%", "rmq_sys_", "RMQ_SYS_", "%SYS%"];
-
 pub(crate) fn is_internal_group(name: &str) -> bool {
     SYSTEM_GROUPS.contains(&name) || SYSTEM_GROUP_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-}
-
-impl Dump {
-    /// Brokers make topics of their own name and of the cluster's.
-    fn is_internal(&self, kind: &Kind, servers: &Servers, name: &str) -> bool {
-        if kind.metadata_type != types::TOPIC {
-            return is_internal_group(name);
-        }
-        SYSTEM_TOPIC_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-            || self.system.contains(name)
-            || servers.members.groups.contains_key(name)
-            || servers.members.cluster.as_deref() == Some(name)
-    }
 }

@@ -6,7 +6,7 @@ use headgate_sdk::framed::Lost;
 use headgate_sdk::json::{self, Value, json};
 use headgate_sdk::{Cluster, Error, ErrorKind, Health, Node, Result};
 
-use crate::cluster::{Effect, Group, Servers};
+use crate::cluster::{Effect, Group, MASTER, Servers};
 use crate::manifest::{BROKER, NAME_SERVER};
 use crate::wire::{Answer, Request, codes};
 
@@ -94,7 +94,9 @@ fn broker(group: &str, id: u64, address: &str, runtime: Option<&Runtime>) -> Nod
     let (health, facts, version) = match runtime {
         Some(Ok(runtime)) => {
             let text = |key: &str| runtime.get(key).map(String::as_str);
-            let health = if text("brokerActive") == Some("false") { Health::Degraded } else { Health::Up };
+            // A slave is never active, in RocketMQ's sense, unless it acts as the master.
+            let is_idle = id == MASTER && text("brokerActive") == Some("false");
+            let health = if is_idle { Health::Degraded } else { Health::Up };
             let facts = json!({
                 "active": text("brokerActive"),
                 "started_at_ms": text("bootTimestamp").and_then(|text| text.parse::<u64>().ok()),
@@ -152,6 +154,13 @@ mod tests {
     fn the_oldest_broker_counts() {
         assert_eq!(oldest(["5.10.0", "5.9.1"].into_iter()).as_deref(), Some("5.9.1"));
         assert_eq!(oldest(std::iter::empty()), None);
+    }
+
+    #[test]
+    fn a_slave_that_is_not_active_is_well_and_a_master_is_not() {
+        let idle = || Ok(BTreeMap::from([("brokerActive".to_owned(), "false".to_owned())]));
+        let health = |id: u64| broker("broker-a", id, "h:1", Some(&idle())).health;
+        assert_eq!((health(0), health(1)), (Health::Degraded, Health::Up));
     }
 
     #[test]

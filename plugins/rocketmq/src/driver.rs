@@ -7,8 +7,10 @@ use headgate_sdk::{
 
 use crate::cluster::Servers;
 use crate::settings::Settings;
-use crate::types::{self, BROKER_CONFIG, CONSUMER_GROUP, CONSUMER_GROUP_CONFIG, NAME_SERVER_CONFIG, TOPIC};
-use crate::{copies, discover, groups, node_configs};
+use crate::types::{
+    self, ACL, BROKER_CONFIG, CLIENT, CONSUMER_GROUP, CONSUMER_GROUP_CONFIG, NAME_SERVER_CONFIG, TOPIC, USER,
+};
+use crate::{access, clients, copies, discover, groups, node_configs};
 
 /// A page that the host asks for without a limit.
 const PAGE_ROWS_MAX: usize = 1_000;
@@ -19,6 +21,9 @@ pub struct RocketMq {
     topics: copies::list::Sweep,
     group_configs: copies::list::Sweep,
     groups: groups::list::Sweep,
+    clients: clients::list::Sweep,
+    users: access::list::Sweep,
+    acls: access::list::Sweep,
 }
 
 impl StorageDriver for RocketMq {
@@ -28,6 +33,9 @@ impl StorageDriver for RocketMq {
             topics: copies::list::Sweep::default(),
             group_configs: copies::list::Sweep::default(),
             groups: groups::list::Sweep::default(),
+            clients: clients::list::Sweep::default(),
+            users: access::list::Sweep::default(),
+            acls: access::list::Sweep::default(),
         })
     }
 
@@ -69,7 +77,12 @@ impl StorageDriver for RocketMq {
             }
             Some(Of::Copy(kind)) => self.group_configs.page(servers, kind, query, limit),
             Some(Of::NodeConfig(kind)) => node_configs::list(servers, kind, query, limit),
+            Some(Of::Access(kind)) if kind.metadata_type == ACL => {
+                self.acls.page(servers, kind, query, limit)
+            }
+            Some(Of::Access(kind)) => self.users.page(servers, kind, query, limit),
             Some(Of::ConsumerGroup) => self.groups.page(servers, query, limit),
+            Some(Of::Client) => self.clients.page(servers, query, limit),
             None => Err(unknown_type(&query.metadata_type)),
         }
     }
@@ -82,7 +95,9 @@ impl StorageDriver for RocketMq {
             let found = match of(&name) {
                 Some(Of::Copy(kind)) => copies::get::get(servers, kind, &chosen),
                 Some(Of::NodeConfig(kind)) => node_configs::get(servers, kind, &chosen),
+                Some(Of::Access(kind)) => access::list::get(servers, kind, &chosen),
                 Some(Of::ConsumerGroup) => groups::get::get(servers, &chosen),
+                Some(Of::Client) => clients::list::get(servers, &chosen),
                 None => Err(unknown_type(&name)),
             };
             let found = found.unwrap_or_else(|error| vec![Lookup::Failed(error); asked.len()]);
@@ -100,7 +115,10 @@ impl StorageDriver for RocketMq {
             let done = match of(&name) {
                 Some(Of::Copy(kind)) => copies::write::write(servers, kind, &chosen, dry_run),
                 Some(Of::NodeConfig(kind)) => node_configs::write(servers, kind, &chosen, dry_run),
-                Some(Of::ConsumerGroup) => chosen.iter().map(|_| Outcome::Failed(read_only())).collect(),
+                Some(Of::Access(kind)) => access::write::write(servers, kind, &chosen, dry_run),
+                Some(Of::ConsumerGroup | Of::Client) => {
+                    chosen.iter().map(|_| Outcome::Failed(read_only(&name))).collect()
+                }
                 None => chosen.iter().map(|_| Outcome::Failed(unknown_type(&name))).collect(),
             };
             scatter(&mut outcomes, &asked, done);
@@ -115,7 +133,9 @@ impl StorageDriver for RocketMq {
 pub(crate) enum Of {
     Copy(&'static copies::Kind),
     NodeConfig(&'static node_configs::Kind),
+    Access(&'static access::Kind),
     ConsumerGroup,
+    Client,
 }
 
 pub(crate) fn of(metadata_type: &str) -> Option<Of> {
@@ -125,6 +145,9 @@ pub(crate) fn of(metadata_type: &str) -> Option<Of> {
         BROKER_CONFIG => Some(Of::NodeConfig(&node_configs::BROKER)),
         NAME_SERVER_CONFIG => Some(Of::NodeConfig(&node_configs::NAME_SERVER)),
         CONSUMER_GROUP => Some(Of::ConsumerGroup),
+        CLIENT => Some(Of::Client),
+        USER => Some(Of::Access(&access::USER)),
+        ACL => Some(Of::Access(&access::ACL)),
         _ => None,
     }
 }
@@ -153,6 +176,10 @@ pub(crate) fn unknown_type(name: &str) -> Error {
     Error::invalid_argument(format_args!("RocketMQ has no type {name}: it has {}", types::NAMES.join(", ")))
 }
 
-pub(crate) fn read_only() -> Error {
-    Error::unsupported("consumer groups can only be read; their settings are the type consumer-group-config")
+pub(crate) fn read_only(name: &str) -> Error {
+    Error::unsupported(if name == CLIENT {
+        "clients can only be read: they connect and leave by themselves"
+    } else {
+        "consumer groups can only be read; their settings are the type consumer-group-config"
+    })
 }

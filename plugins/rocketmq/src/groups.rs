@@ -44,7 +44,8 @@ pub(crate) fn status_schema() -> Value {
             "members": list("When one group is asked for: id, address, language and version of each"),
             "subscriptions": list("When one group is asked for: topic and filter of each"),
             "offsets": list("When one group is asked for: committed and end offset of each queue, and the lag"),
-            "unreachable": list("Brokers that did not answer: members and offsets there are not known")
+            "unreachable": list("Brokers that did not answer: members and offsets there are not known"),
+            "slaves": list("Slaves that answered because their master is down: offsets there are old, and the lag is not known")
         }
     })
 }

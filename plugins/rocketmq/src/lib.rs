@@ -1,13 +1,16 @@
-//! The RocketMQ plugin: topics, consumer groups and configurations of a RocketMQ cluster, over its remoting protocol.
+//! The RocketMQ plugin: topics, consumer groups, users, access rules and configurations of a RocketMQ cluster, over its remoting protocol.
 //!
 //! What decides (`manifest`, `types`, `strategy`) touches no network; what talks is `driver` and below it.
 
+mod access;
+mod clients;
 mod cluster;
 mod copies;
 mod discover;
 mod driver;
 mod fields;
 mod groups;
+mod known;
 mod manifest;
 mod node_configs;
 mod settings;

@@ -1,6 +1,7 @@
 //! The connection form: what it asks for, and what was filled in.
 
 use headgate_sdk::json::{self, Value, json};
+use headgate_sdk::net::Tls;
 use headgate_sdk::{Error, Result};
 use serde::Deserialize;
 
@@ -12,6 +13,7 @@ pub(crate) struct Settings {
     pub(crate) name_servers: Vec<(String, u16)>,
     /// Where the name servers serve several clusters.
     pub(crate) cluster: Option<String>,
+    pub(crate) tls: Option<Tls>,
     pub(crate) login: Option<Login>,
 }
 
@@ -27,18 +29,23 @@ pub(crate) struct Login {
 struct Form {
     name_servers: String,
     cluster: Option<String>,
+    #[serde(default)]
+    tls: bool,
+    ca: Option<String>,
+    server_name: Option<String>,
     access_key: Option<String>,
-    /// The name under which the host keeps it.
+    /// The names under which the host keeps them.
+    identity: Option<Value>,
     secret_key: Option<Value>,
 }
 
 impl Settings {
     pub(crate) fn parse(form: &str) -> Result<Self> {
         let form: Form = json::parse(form, "read the connection form")?;
+        let tls = tls(&form)?;
         let login = match (form.access_key.filter(|key| !key.is_empty()), form.secret_key) {
             (Some(access_key), Some(secret)) => {
-                let secret_key = secret.as_str().unwrap_or("secret_key").to_owned();
-                Some(Login { access_key, secret_key })
+                Some(Login { access_key, secret_key: secret_name(&secret, "secret_key") })
             }
             (None, None) => None,
             (Some(_), None) => {
@@ -51,9 +58,28 @@ impl Settings {
         Ok(Self {
             name_servers: addresses(&form.name_servers)?,
             cluster: form.cluster.filter(|name| !name.is_empty()),
+            tls,
             login,
         })
     }
+}
+
+/// What is said of certificates without TLS was meant otherwise: everything would be sent in the clear.
+fn tls(form: &Form) -> Result<Option<Tls>> {
+    let trust = form.ca.as_ref().filter(|text| !text.is_empty()).map(|_| "ca");
+    let identity = form.identity.as_ref().map(|name| secret_name(name, "identity"));
+    let server_name = form.server_name.clone().filter(|name| !name.is_empty());
+    let named = [trust, identity.as_ref().map(|_| "identity"), server_name.as_ref().map(|_| "server_name")];
+    match named.into_iter().flatten().next() {
+        Some(field) if !form.tls => {
+            Err(Error::invalid_argument(format_args!("`{field}` is set: set `tls` to true, too")))
+        }
+        _ => Ok(form.tls.then(|| Tls { server_name, trust: trust.map(str::to_owned), identity })),
+    }
+}
+
+fn secret_name(value: &Value, field: &str) -> String {
+    value.as_str().unwrap_or(field).to_owned()
 }
 
 fn addresses(text: &str) -> Result<Vec<(String, u16)>> {
@@ -126,6 +152,25 @@ pub(crate) fn schema() -> Value {
                 "type": "string", "title": "Secret key", "writeOnly": true, "x-headgate-order": 4,
                 "x-headgate-secret": ["hmac"],
                 "description": "The user's password: requests are signed with it, it is never sent"
+            },
+            "tls": {
+                "type": "boolean", "title": "TLS", "default": false, "x-headgate-order": 5,
+                "description": "Name servers and brokers are spoken to over TLS"
+            },
+            "ca": {
+                "type": "string", "title": "Trusted authorities", "x-headgate-order": 6,
+                "description": "PEM text; the system's authorities where empty",
+                "x-headgate-widget": "pem", "x-headgate-tier": "advanced", "x-headgate-when": {"tls": [true]}
+            },
+            "identity": {
+                "type": "string", "title": "Client certificate and key", "writeOnly": true, "x-headgate-order": 7,
+                "description": "PEM text of the certificate and its key", "x-headgate-secret": ["tls"],
+                "x-headgate-widget": "pem", "x-headgate-tier": "advanced", "x-headgate-when": {"tls": [true]}
+            },
+            "server_name": {
+                "type": "string", "title": "Server name", "minLength": 1, "x-headgate-order": 8,
+                "description": "The name to verify in the servers' certificates; the connected host where empty",
+                "x-headgate-tier": "advanced", "x-headgate-when": {"tls": [true]}
             }
         }
     })
@@ -147,7 +192,21 @@ mod tests {
     #[test]
     fn a_plain_form_needs_only_addresses() {
         let settings = Settings::parse(r#"{"name_servers": "a:1", "cluster": ""}"#).unwrap();
-        assert_eq!((settings.cluster, settings.login), (None, None));
+        assert_eq!((settings.cluster, settings.tls, settings.login), (None, None, None));
+    }
+
+    #[test]
+    fn a_secured_form_names_its_secrets() {
+        let form = json!({"name_servers": "a", "tls": true, "ca": "-----BEGIN", "identity": "secret-8"});
+        let tls = Settings::parse(&form.to_string()).unwrap().tls.unwrap();
+        assert_eq!((tls.trust.as_deref(), tls.identity.as_deref()), (Some("ca"), Some("secret-8")));
+        let tls = Settings::parse(r#"{"name_servers": "a", "tls": true, "ca": ""}"#).unwrap().tls.unwrap();
+        assert_eq!((tls.trust, tls.identity, tls.server_name), (None, None, None));
+        for field in ["ca", "identity", "server_name"] {
+            let form = json!({"name_servers": "a", field: "x"});
+            let error = Settings::parse(&form.to_string()).unwrap_err();
+            assert!(error.message.contains(&format!("`{field}` is set: set `tls`")), "{}", error.message);
+        }
     }
 
     #[test]

@@ -5,9 +5,12 @@ use headgate_sdk::{Change, ConfigStrategy, Issue, Result, Severity, Step};
 
 use crate::RocketMq;
 use crate::driver::{Of, of, read_only, unknown_type};
+use crate::types::ACL;
 
+mod acls;
 mod normalize;
 mod steps;
+mod users;
 mod validate;
 
 pub(crate) use validate::did_you_mean;
@@ -17,7 +20,11 @@ impl ConfigStrategy for RocketMq {
         match of(metadata_type) {
             Some(Of::Copy(kind)) => normalize::copy(kind, spec),
             Some(Of::NodeConfig(_)) => normalize::node_config(spec),
-            Some(Of::ConsumerGroup) | None => Ok(spec),
+            Some(Of::Access(kind)) if kind.metadata_type == ACL => {
+                normalize::object(spec).map(acls::normalize)
+            }
+            Some(Of::Access(_)) => normalize::object(spec).map(users::normalize),
+            Some(Of::ConsumerGroup | Of::Client) | None => Ok(spec),
         }
     }
 
@@ -25,7 +32,9 @@ impl ConfigStrategy for RocketMq {
         match of(metadata_type) {
             Some(Of::Copy(kind)) => validate::copy(kind, spec, facts),
             Some(Of::NodeConfig(kind)) => validate::node_config(kind, spec),
-            Some(Of::ConsumerGroup) => vec![issue("", &read_only().message)],
+            Some(Of::Access(kind)) if kind.metadata_type == ACL => acls::validate(spec),
+            Some(Of::Access(_)) => users::validate(spec),
+            Some(Of::ConsumerGroup | Of::Client) => vec![issue("", &read_only(metadata_type).message)],
             None => vec![issue("", &unknown_type(metadata_type).message)],
         }
     }
@@ -34,7 +43,9 @@ impl ConfigStrategy for RocketMq {
         let steps = |change: &Change| match of(&change.key.metadata_type) {
             Some(Of::Copy(kind)) => steps::copy(kind, change),
             Some(Of::NodeConfig(kind)) => steps::node_config(kind, change),
-            Some(Of::ConsumerGroup) => Err(read_only()),
+            Some(Of::Access(kind)) if kind.metadata_type == ACL => acls::steps(change),
+            Some(Of::Access(_)) => users::steps(change),
+            Some(Of::ConsumerGroup | Of::Client) => Err(read_only(&change.key.metadata_type)),
             None => Err(unknown_type(&change.key.metadata_type)),
         };
         changes.iter().map(steps).collect()

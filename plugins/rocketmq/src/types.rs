@@ -6,26 +6,34 @@ use headgate_sdk::{Divergence, EditRule, Field, Granularity, MetadataType, Metad
 use crate::copies::{self, Kind};
 use crate::fields::{FieldDef, Shape, permission};
 use crate::manifest::{BROKER, NAME_SERVER};
-use crate::{RocketMq, groups};
+use crate::{RocketMq, access, clients, groups};
 
 pub(crate) const TOPIC: &str = "topic";
 pub(crate) const CONSUMER_GROUP_CONFIG: &str = "consumer-group-config";
 pub(crate) const CONSUMER_GROUP: &str = "consumer-group";
+pub(crate) const CLIENT: &str = "client";
+pub(crate) const USER: &str = "user";
+pub(crate) const ACL: &str = "acl";
 pub(crate) const BROKER_CONFIG: &str = "broker-config";
 pub(crate) const NAME_SERVER_CONFIG: &str = "name-server-config";
 
-pub(crate) const NAMES: [&str; 5] =
-    [TOPIC, CONSUMER_GROUP_CONFIG, CONSUMER_GROUP, BROKER_CONFIG, NAME_SERVER_CONFIG];
+pub(crate) const NAMES: [&str; 8] =
+    [TOPIC, CONSUMER_GROUP_CONFIG, CONSUMER_GROUP, CLIENT, USER, ACL, BROKER_CONFIG, NAME_SERVER_CONFIG];
 
 impl MetadataTypes for RocketMq {
-    fn list_types(_: Option<&Value>) -> Vec<MetadataType> {
-        vec![
+    fn list_types(facts: Option<&Value>) -> Vec<MetadataType> {
+        let mut types = vec![
             copied(&copies::TOPIC, "topics", "Topic"),
             copied(&copies::GROUP_CONFIG, "consumer-group-configs", "Consumer group configuration"),
-            consumer_group(),
+            seen(CONSUMER_GROUP, "consumer-groups", "Consumer group", &groups::status_schema()),
+            seen(CLIENT, "clients", "Client", &clients::status_schema()),
             node_config(BROKER_CONFIG, "broker-configs", "Broker configuration", BROKER),
             node_config(NAME_SERVER_CONFIG, "name-server-configs", "Name server configuration", NAME_SERVER),
-        ]
+        ];
+        if !access::is_too_old(facts) {
+            types.extend([user(), acl()]);
+        }
+        types
     }
 }
 
@@ -147,11 +155,65 @@ fn node_config(name: &str, plural: &str, title: &str, role: &str) -> MetadataTyp
     }
 }
 
-fn consumer_group() -> MetadataType {
+fn user() -> MetadataType {
+    let fields = access::users::FIELDS
+        .into_iter()
+        .map(|(name, _, [default, _])| kept_field(name, EditRule::Free, Some(json::text(&default))));
+    let fields = fields.chain([kept_field(access::users::PASSWORD, EditRule::WriteOnly, None)]).collect();
+    let spec = access::users::spec_schema();
+    MetadataType { granularity: Granularity::PerKey, fields, ..kept(USER, "users", "User", &spec) }
+}
+
+/// A rule about nobody is taken by brokers and not kept, so its user comes first.
+fn acl() -> MetadataType {
+    let policies = kept_field(access::policies::POLICIES, EditRule::Free, None);
+    let spec = access::acls::spec_schema();
     MetadataType {
-        name: CONSUMER_GROUP.to_owned(),
-        plural: "consumer-groups".to_owned(),
-        title: "Consumer group".to_owned(),
+        fields: vec![Field { unordered: true, ..policies }],
+        after: vec![USER.to_owned()],
+        ..kept(ACL, "acls", "Access rule", &spec)
+    }
+}
+
+/// What each broker keeps for itself, and should keep as the others do.
+fn kept(name: &str, plural: &str, title: &str, spec: &Value) -> MetadataType {
+    MetadataType {
+        name: name.to_owned(),
+        plural: plural.to_owned(),
+        title: title.to_owned(),
+        scope: Scope::Group,
+        roles: vec![BROKER.to_owned()],
+        identity: Vec::new(),
+        tells_defaults: false,
+        verbs: Verbs { create: true, update: true, delete: true },
+        granularity: Granularity::Whole,
+        divergence: Divergence::Forbidden,
+        spec: json::text(spec),
+        status: json::text(&json!({"type": "object"})),
+        fields: Vec::new(),
+        after: Vec::new(),
+        extra: None,
+    }
+}
+
+fn kept_field(name: &str, edits: EditRule, default: Option<String>) -> Field {
+    Field {
+        path: format!("/{name}"),
+        default,
+        edits,
+        divergence: Divergence::Forbidden,
+        restart: false,
+        unordered: false,
+        extra: None,
+    }
+}
+
+/// What can only be looked at, one for the whole cluster.
+fn seen(name: &str, plural: &str, title: &str, status: &Value) -> MetadataType {
+    MetadataType {
+        name: name.to_owned(),
+        plural: plural.to_owned(),
+        title: title.to_owned(),
         scope: Scope::Cluster,
         roles: Vec::new(),
         identity: Vec::new(),
@@ -160,7 +222,7 @@ fn consumer_group() -> MetadataType {
         granularity: Granularity::None,
         divergence: Divergence::Single,
         spec: json::text(&json!({"type": "object", "additionalProperties": false})),
-        status: json::text(&groups::status_schema()),
+        status: json::text(status),
         fields: Vec::new(),
         after: Vec::new(),
         extra: None,

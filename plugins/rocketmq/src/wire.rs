@@ -18,10 +18,12 @@ pub(crate) mod codes;
 mod header;
 pub(crate) mod loose;
 pub(crate) mod properties;
+mod spliced;
 
 use header::Header;
+use spliced::Body;
 
-/// Java clients take frames of 16 MiB at most, and so does the host: a dump of some 95,000 topics.
+/// Java clients take frames of 16 MiB at most, and so does the host: a dump of some 95,000 topics, where it comes in one.
 pub(crate) const FRAME_BYTES_MAX: u32 = 16 * 1024 * 1024;
 
 /// A server that is silent for longer counts as down.
@@ -30,7 +32,7 @@ pub(crate) const READ_TIMEOUT_MS: u64 = 8_000;
 /// A list of thousands makes a broker write its whole file, and tell all name servers.
 pub(crate) const WRITE_TIMEOUT_MS: u64 = 20_000;
 
-/// The ordinal of `V4_9_4` in RocketMQ's list of versions: since then maps come with keys in quotes, mostly.
+/// The ordinal of `V5_3_8` in RocketMQ's list of versions: to 4.9.4 and later, maps come with keys in quotes, mostly.
 const VERSION: i32 = 489;
 
 /// What is asked, without a connection's number and signature.
@@ -39,12 +41,15 @@ pub(crate) struct Request {
     pub(crate) code: i32,
     pub(crate) fields: BTreeMap<&'static str, String>,
     pub(crate) body: Vec<u8>,
+    splice: Option<spliced::Splice>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Answer {
     pub(crate) code: i32,
     pub(crate) remark: Option<String>,
+    /// The header's own fields, where it has some.
+    pub(crate) fields: Value,
     pub(crate) body: Vec<u8>,
 }
 
@@ -56,7 +61,7 @@ pub(crate) struct Signer {
 
 impl Request {
     pub(crate) fn new(code: i32) -> Self {
-        Self { code, fields: BTreeMap::new(), body: Vec::new() }
+        Self { code, fields: BTreeMap::new(), body: Vec::new(), splice: None }
     }
 
     pub(crate) fn field(mut self, name: &'static str, value: impl ToString) -> Self {
@@ -69,11 +74,27 @@ impl Request {
         self
     }
 
+    /// A frame of bytes, where no secret is part of it.
     fn frame(&self, opaque: i32, signer: Option<&Signer>) -> Result<Vec<u8>> {
+        match self.pieces(opaque, signer, None)?.pop() {
+            Some(Piece::Bytes(frame)) => Ok(frame),
+            Some(Piece::Secret(..)) | None => {
+                Err(Error::internal("a secret does not fit into a frame of bytes"))
+            }
+        }
+    }
+
+    fn pieces<'a>(
+        &'a self,
+        opaque: i32,
+        signer: Option<&Signer>,
+        secret: Option<&'a Secret>,
+    ) -> Result<Vec<Piece<'a>>> {
+        let body = Body::of(self, secret);
         let mut fields = self.fields.clone();
         if let Some(signer) = signer {
             fields.insert("AccessKey", signer.access_key.clone());
-            let signature = sign(&fields, &self.body, &signer.secret)?;
+            let signature = sign(&fields, &body, &signer.secret)?;
             fields.insert("Signature", signature);
         }
         let header = json!({
@@ -88,21 +109,20 @@ impl Request {
         let header = json::text(&header).into_bytes();
         let too_long = |_| Error::invalid_argument("the request's header is too long");
         let length = u32::try_from(header.len()).map_err(too_long)?;
-        Ok([&length.to_be_bytes()[..], &header, &self.body].concat())
+        Ok(body.behind([&length.to_be_bytes()[..], &header].concat()))
     }
 }
 
 /// Base64 of HMAC-SHA1 over the fields' values in order of their names, then the body.
-fn sign(fields: &BTreeMap<&'static str, String>, body: &[u8], secret: &Secret) -> Result<String> {
-    let mut content: Vec<u8> = fields.values().flat_map(|value| value.bytes()).collect();
-    content.extend_from_slice(body);
-    Ok(STANDARD.encode(secret.hmac(Hash::Sha1, vec![Piece::Bytes(content)])?))
+fn sign(fields: &BTreeMap<&'static str, String>, body: &Body<'_>, secret: &Secret) -> Result<String> {
+    let content: Vec<u8> = fields.values().flat_map(|value| value.bytes()).collect();
+    Ok(STANDARD.encode(secret.hmac(Hash::Sha1, body.behind(content))?))
 }
 
 impl Answer {
     fn read(frame: &[u8]) -> Result<Self> {
         let (header, body) = Header::read(frame)?;
-        Ok(Self { code: header.code, remark: header.remark, body: body.to_vec() })
+        Ok(Self { code: header.code, remark: header.remark, fields: header.fields, body: body.to_vec() })
     }
 
     /// The answer where it says success; else the error that it means. `what` says what was being done, on what.
@@ -111,6 +131,16 @@ impl Answer {
             codes::SUCCESS => Ok(self),
             code => Err(codes::error(code, self.remark.as_deref(), what)),
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with(field: &str, value: &str) -> Self {
+        Self { fields: json!({field: value}), ..Self::default() }
+    }
+
+    /// A number among the header's own fields, which are texts.
+    pub(crate) fn number(&self, field: &str) -> Option<u64> {
+        self.fields.get(field)?.as_str()?.parse().ok()
     }
 
     /// The body's JSON, also where it is only nearly JSON.
@@ -133,9 +163,16 @@ pub(crate) fn ask_all(
     timeout_ms: u64,
 ) -> Vec<Result<Answer, Lost>> {
     let mut answers: Vec<Option<Result<Answer, Lost>>> = requests.iter().map(|_| None).collect();
-    let (mut frames, mut origins) = (Vec::new(), Vec::new());
+    let (mut frames, mut origins, mut spliced) = (Vec::new(), Vec::new(), Vec::new());
     for (origin, (position, request)) in requests.iter().enumerate() {
         let Some(channel) = channels.get_mut(*position) else { continue };
+        if request.splice.is_some() {
+            match spliced::send(channel, request, signer) {
+                Ok(id) => spliced.push((origin, *position, id)),
+                Err(lost) => put(&mut answers, origin, Err(lost)),
+            }
+            continue;
+        }
         let id = channel.next_id();
         match request.frame(id, signer) {
             Ok(frame) => {
@@ -158,6 +195,11 @@ pub(crate) fn ask_all(
         }
         ControlFlow::Continue(())
     });
+    for (origin, position, id) in spliced {
+        if let Some(channel) = channels.get_mut(position) {
+            put(&mut answers, origin, spliced::receive(channel, id, timeout_ms));
+        }
+    }
     let unsent = || Err(Lost { sent: false, error: Error::internal("the request was not sent") });
     answers.into_iter().map(|answer| answer.unwrap_or_else(unsent)).collect()
 }

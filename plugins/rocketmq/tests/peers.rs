@@ -8,6 +8,9 @@
     reason = "the functions below the tests are parts of them"
 )]
 
+#[path = "peers/access.rs"]
+mod access;
+
 use std::io::{Read, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -188,7 +191,7 @@ fn a_web_server_is_not_rocketmq() {
     let error = discover(&address);
     assert_eq!(error.kind, ErrorKind::Protocol, "{error:?}");
     assert!(
-        error.message.contains(&address) && error.message.contains("is a RocketMQ name server there?"),
+        error.message.contains(&address) && error.message.contains("is a RocketMQ name server there"),
         "{error:?}"
     );
 }

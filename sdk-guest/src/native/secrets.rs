@@ -42,8 +42,13 @@ impl Secret {
     pub(crate) fn bytes(&self, encoding: Encoding) -> Result<Vec<u8>> {
         match encoding {
             Encoding::Raw => Ok(self.0.clone()),
-            Encoding::Base64 | Encoding::JsonString | Encoding::Url => {
-                Err(Error::unsupported("natively a secret is sent only raw"))
+            Encoding::JsonString => {
+                let text = std::str::from_utf8(&self.0)
+                    .map_err(|_not_text| Error::invalid_argument("the secret is no UTF-8 text"))?;
+                Ok(crate::json::Value::from(text).to_string().into_bytes())
+            }
+            Encoding::Base64 | Encoding::Url => {
+                Err(Error::unsupported("natively a secret is sent raw or as a JSON string"))
             }
         }
     }

@@ -8,7 +8,9 @@ dir=$1
 shift
 # shellcheck disable=SC1091
 . "$dir/cluster.env"
+tls=()
+if [[ -n ${TLS_DIR:-} ]]; then tls=(-Dtls.enable=true "-Dtls.config.file=$TLS_DIR/properties"); fi
 export ROCKETMQ_HOME=$dir/home NAMESRV_ADDR=$NAME_SERVERS
 # The serial collector and the first compiler tier halve the start of a process that lives a second.
-exec java -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Duser.home="$dir/home" -cp "$("$here/jars.sh")/*" \
+exec java -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Duser.home="$dir/home" "${tls[@]}" -cp "$("$here/jars.sh")/*" \
   org.apache.rocketmq.tools.command.MQAdminStartup "$@"

@@ -2,20 +2,24 @@
 # Starts one name server and BROKERS masters (broker-a, broker-b, …) of one RocketMQ cluster on 127.0.0.1.
 #   start.sh BROKERS [DIR]      BROKERS 1 to 9; DIR: default a new folder in memory where that has room, else in ${TMPDIR:-/tmp}
 # Prints the lines of DIR/cluster.env (NAME_SERVERS=…, DIR=…, PORT_broker_a=…, …) once every broker answers.
-#   ACL=1         authentication and authorization on, super user admin / headgate-admin
+#   ACL=1         authentication and authorization on: ACCESS_KEY and SECRET_KEY are a super user's, made for this run
+#   TLS=1         every port speaks TLS only; DIR/tls/ca.crt is the authority, DIR/tls/admin.pem a client's identity
+#   TLS=client    the same, and clients must show an identity
+#   SLAVES=1      each master gets a slave (broker-a-slave, …), which copies it
 #   OWNER=PID     the cluster is killed and deleted when that process is gone
 #   HEADGATE_ROCKETMQ_VERSION   4.9.7 works too, without ACL=1
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 brokers=${1:-} dir=${2:-}
-[[ $brokers =~ ^[1-9]$ ]] || { sed -n '2,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+[[ $brokers =~ ^[1-9]$ ]] || { sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 lib=$("$here/jars.sh")
 
 # shellcheck source=../ports.sh
 . "$here/../ports.sh"
 # shellcheck source=../scratch.sh
 . "$here/../scratch.sh"
-reserve_ports $((brokers + 1))
+slaves=${SLAVES:-0}
+reserve_ports $((brokers * (slaves + 1) + 1))
 if [[ -z $dir ]]; then dir=$(mktemp -d "$(scratch_folder 3000)/headgate-rocketmq.XXXXXX"); fi
 mkdir -p "$dir/home/conf"
 dir=$(cd "$dir" && pwd)
@@ -33,8 +37,29 @@ for name in namesrv broker tools; do
 </configuration>
 CONF
 done
+access_key=admin
 if [[ ${ACL:-0} == 1 ]]; then
-  printf 'accessKey: admin\nsecretKey: headgate-admin\n' >"$dir/home/conf/tools.yml"
+  secret_key=$(openssl rand -hex 12)
+  (umask 077 && printf 'accessKey: %s\nsecretKey: %s\n' "$access_key" "$secret_key" >"$dir/home/conf/tools.yml")
+fi
+
+# Servers are clients too: of the name server, and of each other.
+tls=''
+if [[ ${TLS:-0} != 0 ]]; then
+  "$here/../kafka/certificates.sh" "$dir/tls"
+  cat >"$dir/tls/properties" <<CONF
+tls.test.mode.enable=false
+tls.server.need.client.auth=$([[ $TLS == client ]] && echo require || echo none)
+tls.server.keyPath=$dir/tls/server.key
+tls.server.certPath=$dir/tls/server.crt
+tls.server.authClient=$([[ $TLS == client ]] && echo true || echo false)
+tls.server.trustCertPath=$dir/tls/ca.crt
+tls.client.keyPath=$dir/tls/admin.key
+tls.client.certPath=$dir/tls/admin.crt
+tls.client.authServer=true
+tls.client.trustCertPath=$dir/tls/ca.crt
+CONF
+  tls="-Dtls.enable=true -Dtls.server.mode=enforcing -Dtls.config.file=$(printf %q "$dir/tls/properties")"
 fi
 
 node() { # NAME MAIN "JVM OPTIONS": DIR/NAME/run starts it in the foreground
@@ -44,7 +69,7 @@ node() { # NAME MAIN "JVM OPTIONS": DIR/NAME/run starts it in the foreground
 #!/usr/bin/env bash
 export ROCKETMQ_HOME=$(printf %q "$dir/home")
 cd $(printf %q "$dir/$1")
-exec java $3 -XX:+UseSerialGC -XX:TieredStopAtLevel=1 --add-opens=java.base/java.nio=ALL-UNNAMED \\
+exec java $3 $tls -XX:+UseSerialGC -XX:TieredStopAtLevel=1 --add-opens=java.base/java.nio=ALL-UNNAMED \\
   --add-opens=java.base/sun.nio.ch=ALL-UNNAMED --add-opens=java.base/jdk.internal.ref=ALL-UNNAMED \\
   -Duser.home=$(printf %q "$dir/$1") -cp $(printf %q "$lib")/'*' $2 -c $(printf %q "$dir/$1/conf")
 RUN
@@ -55,27 +80,23 @@ node namesrv org.apache.rocketmq.namesrv.NamesrvStartup "-Xms64m -Xmx256m"
 printf 'listenPort=%s\nbindAddress=127.0.0.1\n' "$base" >"$dir/namesrv/conf"
 
 names=() ports=()
-for ((i = 0; i < brokers; i++)); do
-  letters=abcdefghi
-  name=broker-${letters:i:1}
-  # A broker also listens two below its port and one above.
-  port=$((base + 10 * (i + 1) + 2))
-  names+=("$name") ports+=("$port")
-  node "$name" org.apache.rocketmq.broker.BrokerStartup "-Xms128m -Xmx512m -XX:MaxDirectMemorySize=256m"
+broker() { # NAME GROUP NUMBER ROLE PORT
+  names+=("$1") ports+=("$5")
+  node "$1" org.apache.rocketmq.broker.BrokerStartup "-Xms128m -Xmx512m -XX:MaxDirectMemorySize=256m"
   # Topics exist because someone created them; files as small as they go.
-  cat >"$dir/$name/conf" <<CONF
+  cat >"$dir/$1/conf" <<CONF
 brokerClusterName=headgate
-brokerName=$name
-brokerId=0
-brokerRole=ASYNC_MASTER
+brokerName=$2
+brokerId=$3
+brokerRole=$4
 namesrvAddr=$name_servers
 bindAddress=127.0.0.1
 brokerIP1=127.0.0.1
 brokerIP2=127.0.0.1
-listenPort=$port
-haListenPort=$((port + 1))
-storePathRootDir=$dir/$name/store
-storePathCommitLog=$dir/$name/store/commitlog
+listenPort=$5
+haListenPort=$(($5 + 1))
+storePathRootDir=$dir/$1/store
+storePathCommitLog=$dir/$1/store/commitlog
 autoCreateTopicEnable=false
 flushDiskType=ASYNC_FLUSH
 mappedFileSizeCommitLog=67108864
@@ -86,24 +107,38 @@ maxIndexNum=400000
 diskMaxUsedSpaceRatio=95
 CONF
   if [[ ${ACL:-0} == 1 ]]; then
-    cat >>"$dir/$name/conf" <<'CONF'
+    cat >>"$dir/$1/conf" <<CONF
 authenticationEnabled=true
 authenticationProvider=org.apache.rocketmq.auth.authentication.provider.DefaultAuthenticationProvider
 authenticationMetadataProvider=org.apache.rocketmq.auth.authentication.provider.LocalAuthenticationMetadataProvider
 authorizationEnabled=true
 authorizationProvider=org.apache.rocketmq.auth.authorization.provider.DefaultAuthorizationProvider
 authorizationMetadataProvider=org.apache.rocketmq.auth.authorization.provider.LocalAuthorizationMetadataProvider
-initAuthenticationUser={"username":"admin","password":"headgate-admin"}
-innerClientAuthenticationCredentials={"accessKey":"admin","secretKey":"headgate-admin"}
+initAuthenticationUser={"username":"$access_key","password":"$secret_key"}
+innerClientAuthenticationCredentials={"accessKey":"$access_key","secretKey":"$secret_key"}
 CONF
   fi
+}
+
+letters=abcdefghi
+for ((i = 0; i < brokers; i++)); do
+  # A broker also listens two below its port and one above.
+  broker "broker-${letters:i:1}" "broker-${letters:i:1}" 0 ASYNC_MASTER $((base + 10 * (i + 1) + 2))
+done
+for ((i = 0; i < brokers * slaves; i++)); do
+  broker "broker-${letters:i:1}-slave" "broker-${letters:i:1}" 1 SLAVE $((base + 10 * (brokers + i + 1) + 2))
 done
 
 {
   echo "NAME_SERVERS=$name_servers"
   echo "DIR=$(printf %q "$dir")"
-  echo "BROKERS=$brokers"
+  echo "BROKERS=${#names[@]}"
   for i in "${!names[@]}"; do echo "PORT_${names[i]//-/_}=${ports[i]}"; done
+  if [[ -n $tls ]]; then echo "TLS_DIR=$(printf %q "$dir/tls")"; fi
+  if [[ ${ACL:-0} == 1 ]]; then
+    echo "ACCESS_KEY=$access_key"
+    echo "SECRET_KEY=$secret_key"
+  fi
 } >"$dir/cluster.env"
 
 if [[ -n ${OWNER:-} ]]; then
@@ -111,5 +146,5 @@ if [[ -n ${OWNER:-} ]]; then
 fi
 "$here/node.sh" "$dir" namesrv start
 for name in "${names[@]}"; do "$here/node.sh" "$dir" "$name" start; done
-"$here/wait.sh" "$dir" "$brokers" || { "$here/stop.sh" "$dir"; exit 1; }
+"$here/wait.sh" "$dir" "${#names[@]}" || { "$here/stop.sh" "$dir"; exit 1; }
 cat "$dir/cluster.env"

@@ -206,6 +206,7 @@ impl Sync {
             let known = names(&types);
             return Err(OperateError::NoOperation { name, kind: cluster.kind.clone(), known });
         };
+        let subject = self.subject(cluster, &shape, id, at).await?;
         if input.is_null() {
             input = json!({});
         }
@@ -221,7 +222,6 @@ impl Sync {
         if !issues.is_empty() {
             return Err(OperateError::Invalid { name, issues });
         }
-        let subject = self.subject(cluster, &shape, id, at).await?;
         Ok(Checked { shape, subject, input })
     }
 

@@ -314,10 +314,9 @@ impl Driver for Model {
                     trapped = true;
                     self.world().act(write, seen_from_ms).map_or_else(failed, |()| lost())
                 }
-                Some(Fault::Lag(_)) | None => self
-                    .world()
-                    .act(write, seen_from_ms)
-                    .map_or_else(failed, |()| answered(write)),
+                Some(Fault::Lag(_)) | None => {
+                    self.world().act(write, seen_from_ms).map_or_else(failed, |()| answered(write))
+                }
             };
             outcomes.push(outcome);
         }

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use headgate_sdk::framed::Lost;
 use headgate_sdk::json::{self, Value};
-use headgate_sdk::{Error, ErrorKind, Result, log, state};
+use headgate_sdk::{Error, Result, log, state};
 use serde::{Deserialize, Serialize};
 
-use super::named;
+use super::{advice, named};
 use crate::wire::Answer;
 
 /// Who is gone for longer has left.
@@ -116,6 +116,26 @@ impl Members {
         self.groups.keys().map(|name| (name.clone(), self.master(name))).collect()
     }
 
+    /// As `masters`, and the first slave of a group that has no master: for who is connected, and never for what is
+    /// configured. That is some seconds old on a slave: it would pass for a change that nobody made, or for the proof that a
+    /// write was lost.
+    pub(crate) fn readers(&self) -> Vec<(String, Result<String>)> {
+        let reader = |(name, group): (&String, &Group)| {
+            let slave = || group.brokers.values().next().cloned();
+            (name.clone(), self.master(name).or_else(|error| slave().ok_or(error)))
+        };
+        self.groups.iter().map(reader).collect()
+    }
+
+    /// The slaves among the readers, as nodes.
+    pub(crate) fn stand_ins(&self) -> Vec<String> {
+        let slave = |(name, group): (&String, &Group)| {
+            let first = group.brokers.keys().next().filter(|id| **id != MASTER)?;
+            Some(format!("{name}:{first}"))
+        };
+        self.groups.iter().filter_map(slave).collect()
+    }
+
     pub(crate) fn master(&self, name: &str) -> Result<String> {
         let Some(group) = self.groups.get(name) else {
             let known: Vec<&str> = self.groups.keys().map(String::as_str).collect();
@@ -178,11 +198,11 @@ fn listed(clusters: &BTreeSet<&str>) -> String {
 
 pub(super) fn told(answer: Result<Answer, Lost>, address: &str) -> Result<Told> {
     let what = format!("ask name server {address} for the brokers");
-    let answer = answer.map_err(|lost| not_rocketmq(named(lost.error, address)))?;
+    let answer = answer.map_err(|lost| advice::first_exchange(named(lost.error, address)))?;
     let table = answer.checked(&what)?.json(&what)?;
     let table = table.get("brokerAddrTable").and_then(Value::as_object);
     let table = table.ok_or_else(|| {
-        not_rocketmq(Error::protocol(format_args!("{what}: the answer holds no `brokerAddrTable`")))
+        advice::first_exchange(Error::protocol(format_args!("{what}: the answer holds no `brokerAddrTable`")))
     })?;
     Ok(table.iter().map(|(name, broker)| (name.clone(), brokers(broker))).collect())
 }
@@ -192,23 +212,6 @@ fn brokers(broker: &Value) -> (String, BTreeMap<u64, String>) {
     let addresses = broker.get("brokerAddrs").and_then(Value::as_object);
     let address = |(id, address): (&String, &Value)| Some((id.parse().ok()?, address.as_str()?.to_owned()));
     (cluster, addresses.into_iter().flatten().filter_map(address).collect())
-}
-
-/// The first exchange failed: most often something else listens there.
-fn not_rocketmq(error: Error) -> Error {
-    const ADVICE: &str = "is a RocketMQ name server there?";
-    match error.kind {
-        ErrorKind::Timeout => {
-            let message = format!("it takes connections and then is silent: {}; {ADVICE}", error.message);
-            Error { message, ..error }
-        }
-        ErrorKind::Protocol | ErrorKind::Unavailable | ErrorKind::Exhausted => {
-            let kind = if error.kind == ErrorKind::Exhausted { ErrorKind::Protocol } else { error.kind };
-            let code = error.code.clone().or_else(|| Some("NOT_ROCKETMQ".to_owned()));
-            Error { kind, code, message: format!("{}; {ADVICE}", error.message), ..error }
-        }
-        _ => error,
-    }
 }
 
 #[cfg(test)]
@@ -226,7 +229,7 @@ mod tests {
     fn an_answer_with_bare_numbers_is_read() {
         let body =
             br#"{"brokerAddrTable":{"a":{"brokerAddrs":{0:"h:1",1:"h:2"},"brokerName":"a","cluster":"c"}}}"#;
-        let answer = Answer { code: 0, remark: None, body: body.to_vec() };
+        let answer = Answer { code: 0, body: body.to_vec(), ..Answer::default() };
         let told = told(Ok(answer), "ns:1").unwrap();
         assert_eq!(
             told["a"],
@@ -261,6 +264,26 @@ mod tests {
         assert_eq!((members.master("b"), members.groups["b"].gone.len()), (Ok("h:3".to_owned()), 0));
         members.learn(Told::new(), None, 6 + REMEMBERED_MS).unwrap();
         assert_eq!(members.groups.len(), 0, "after a day it has left");
+    }
+
+    #[test]
+    fn a_slave_stands_in_for_reading_while_there_is_no_master() {
+        let pair = |brokers: &[(u64, &str)]| {
+            let brokers = brokers.iter().map(|(id, address)| (*id, address.to_string())).collect();
+            Told::from([("a".to_owned(), ("c".to_owned(), brokers))])
+        };
+        let mut members = Members::default();
+        members.learn(pair(&[(0, "h:1"), (1, "h:2")]), None, 5).unwrap();
+        assert_eq!(
+            (members.readers(), members.stand_ins()),
+            (vec![("a".to_owned(), Ok("h:1".to_owned()))], vec![])
+        );
+        members.learn(pair(&[(1, "h:2")]), None, 5).unwrap();
+        assert_eq!(members.readers(), [("a".to_owned(), Ok("h:2".to_owned()))]);
+        assert_eq!(members.stand_ins(), ["a:1"]);
+        assert!(members.master("a").is_err(), "nothing is written to it");
+        members.learn(Told::new(), None, 5).unwrap();
+        assert!(members.readers()[0].1.is_err() && members.stand_ins().is_empty());
     }
 
     #[test]

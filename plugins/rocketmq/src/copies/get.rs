@@ -1,18 +1,19 @@
 //! Single copies: each master that is concerned is asked once for all that it holds. RocketMQ can be asked for a single
 //! consumer group, too, but makes it when it is not there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use headgate_sdk::{Error, Lookup, ResourceKey, Result};
 
-use super::{Dump, Kind, dumps, stats};
+use super::{Dump, Kind, Object, dumps, stats};
 use crate::cluster::Servers;
 use crate::types;
 
 pub(crate) fn get(servers: &mut Servers, kind: &'static Kind, keys: &[&ResourceKey]) -> Result<Vec<Lookup>> {
     servers.refresh()?;
     let groups = keys.iter().filter_map(|key| kind.group(&key.place).ok());
-    let dumps = present(servers, kind, groups);
+    let ids = keys.iter().map(|key| key.id.as_str()).collect();
+    let dumps = present(servers, kind, groups, &ids);
     let look_up = |key: &&ResourceKey| {
         let group = match kind.group(&key.place) {
             Ok(group) => group,
@@ -37,13 +38,14 @@ pub(crate) fn get(servers: &mut Servers, kind: &'static Kind, keys: &[&ResourceK
     Ok(lookups)
 }
 
-/// What these groups hold now, by group; each is asked once.
+/// What these groups hold now of the objects with these ids, by group; each is asked once.
 pub(super) fn present<'a>(
     servers: &mut Servers,
     kind: &'static Kind,
     groups: impl Iterator<Item = &'a str>,
-) -> BTreeMap<String, Result<Dump>> {
-    let mut present: BTreeMap<String, Result<Dump>> = BTreeMap::new();
+    ids: &BTreeSet<&str>,
+) -> BTreeMap<String, Result<Dump<Object>>> {
+    let mut present: BTreeMap<String, Result<Dump<Object>>> = BTreeMap::new();
     let (mut asked, mut addresses) = (Vec::new(), Vec::new());
     for group in groups {
         if asked.iter().any(|known| known == group) || present.contains_key(group) {
@@ -57,6 +59,7 @@ pub(super) fn present<'a>(
             Err(error) => drop(present.insert(group.to_owned(), Err(error))),
         }
     }
-    present.extend(asked.into_iter().zip(dumps(servers, kind, &addresses)));
+    let keep = |id: &str, object| ids.contains(id).then_some(object);
+    present.extend(asked.into_iter().zip(dumps(servers, kind, &addresses, keep)));
     present
 }

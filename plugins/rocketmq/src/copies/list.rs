@@ -94,15 +94,17 @@ fn listing(servers: &mut Servers, kind: &'static Kind, place: &Place) -> Result<
     }
     let addresses: Vec<String> = asked.iter().map(|(_, address)| address.clone()).collect();
     let (mut rows, mut versions) = (Vec::new(), Vec::new());
-    for ((group, _), dump) in asked.into_iter().zip(dumps(servers, kind, &addresses)) {
+    let keep = |_: &str, object| Some(kind.spec(&object));
+    for ((group, _), dump) in asked.into_iter().zip(dumps(servers, kind, &addresses, keep)) {
         match dump {
-            Ok(dump) => {
+            Ok(mut dump) => {
                 versions.push(format!("{group} {}", dump.version));
-                rows.extend(dump.objects.iter().map(|(id, object)| Row {
-                    id: id.clone(),
+                let objects = std::mem::take(&mut dump.objects);
+                rows.extend(objects.into_iter().map(|(id, spec)| Row {
                     group: group.clone(),
-                    spec: kind.spec(object),
-                    internal: dump.is_internal(kind, servers, id),
+                    spec,
+                    internal: dump.is_internal(kind, servers, &id),
+                    id,
                 }));
             }
             Err(error) => failures.push(failure(group, error)),

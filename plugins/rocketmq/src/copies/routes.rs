@@ -21,7 +21,8 @@ pub(super) fn clear(servers: &mut Servers, deleted: &[&str]) {
         }
     }
     let mut held = Vec::new();
-    for dump in dumps(servers, &TOPIC, &addresses) {
+    let keep = |topic: &str, _| deleted.contains(&topic).then_some(());
+    for dump in dumps(servers, &TOPIC, &addresses, keep) {
         match dump {
             Ok(dump) => held.push(dump),
             Err(error) => return kept(&error.message),

@@ -9,7 +9,7 @@ use headgate_sdk::framed::Lost;
 use headgate_sdk::json::{self, Map, Value, json};
 use headgate_sdk::{Action, Edit, Error, ErrorKind, Outcome, Result, Write, Written, call};
 
-use super::{Dump, Kind, get, routes};
+use super::{Dump, Kind, Object, get, routes};
 use crate::cluster::Servers;
 use crate::fields::{self, Rewrite};
 use crate::types;
@@ -43,7 +43,8 @@ pub(crate) fn write(
         return writes.iter().map(|_| Outcome::Failed(error.clone())).collect();
     }
     let groups = writes.iter().filter_map(|write| kind.group(&write.key.place).ok());
-    let mut present = get::present(servers, kind, groups);
+    let ids = writes.iter().map(|write| write.key.id.as_str()).collect();
+    let mut present = get::present(servers, kind, groups, &ids);
     let mut outcomes: Vec<Option<Outcome>> = writes.iter().map(|_| None).collect();
     let (mut puts, mut deletes) = (Vec::new(), Vec::new());
     for (index, write) in writes.iter().enumerate() {
@@ -66,7 +67,7 @@ fn task<'a>(
     kind: &'static Kind,
     index: usize,
     write: &'a Write,
-    present: &mut BTreeMap<String, Result<Dump>>,
+    present: &mut BTreeMap<String, Result<Dump<Object>>>,
 ) -> Result<Task<'a>> {
     let (id, group) = (write.key.id.as_str(), kind.group(&write.key.place)?);
     let what = || format!("write {} {id} on {group}", kind.noun);

@@ -2,7 +2,7 @@
 //!
 //! Whether a group is there is seen from the brokers' lists: asked for by its name, it would be made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use headgate_sdk::{Error, Lookup, Place, ResourceKey, Result};
 
@@ -12,11 +12,11 @@ use crate::copies::{Dump, GROUP_CONFIG, dumps};
 use crate::wire::{Request, codes};
 
 /// Masters by name, with what they hold, and why where that cannot be read.
-type Brokers = BTreeMap<String, Result<(String, Dump)>>;
+type Brokers = BTreeMap<String, Result<(String, Dump<()>)>>;
 
 pub(crate) fn get(servers: &mut Servers, keys: &[&ResourceKey]) -> Result<Vec<Lookup>> {
     servers.refresh()?;
-    let brokers = brokers(servers);
+    let brokers = brokers(servers, &keys.iter().map(|key| key.id.as_str()).collect());
     let mut questions: Vec<(String, Request)> = Vec::new();
     for key in keys {
         for (_, address) in holders(&brokers, &key.id) {
@@ -27,7 +27,7 @@ pub(crate) fn get(servers: &mut Servers, keys: &[&ResourceKey]) -> Result<Vec<Lo
     }
     let mut answers = servers.read_each(&questions).into_iter();
     let look_up = |key: &&ResourceKey| {
-        let mut merged = Merged::default();
+        let mut merged = Merged::of(servers.members.stand_ins());
         for (broker, _) in holders(&brokers, &key.id) {
             let (Some(connections), Some(stats)) = (answers.next(), answers.next()) else { break };
             merged.add(broker, connections, stats);
@@ -47,9 +47,9 @@ pub(crate) fn get(servers: &mut Servers, keys: &[&ResourceKey]) -> Result<Vec<Lo
     Ok(keys.iter().map(look_up).collect())
 }
 
-fn brokers(servers: &mut Servers) -> Brokers {
+fn brokers(servers: &mut Servers, ids: &BTreeSet<&str>) -> Brokers {
     let (mut brokers, mut asked, mut addresses) = (Brokers::new(), Vec::new(), Vec::new());
-    for (name, master) in servers.members.masters() {
+    for (name, master) in servers.members.readers() {
         match master {
             Ok(address) => {
                 asked.push(name);
@@ -58,7 +58,8 @@ fn brokers(servers: &mut Servers) -> Brokers {
             Err(error) => drop(brokers.insert(name, Err(error))),
         }
     }
-    let told = dumps(servers, &GROUP_CONFIG, &addresses);
+    let keep = |id: &str, _| ids.contains(id).then_some(());
+    let told = dumps(servers, &GROUP_CONFIG, &addresses, keep);
     for ((name, address), dump) in asked.into_iter().zip(addresses).zip(told) {
         brokers.insert(name, dump.map(|dump| (address, dump)).map_err(|error: Error| error));
     }

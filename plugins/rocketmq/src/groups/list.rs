@@ -3,21 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use headgate_sdk::json::{Map, json};
-use headgate_sdk::{Error, Failure, Page, Place, Query, Result};
+use headgate_sdk::{Error, Page, Place, Query, Result};
 
 use super::resource;
 use crate::cluster::Servers;
 use crate::copies::{GROUP_CONFIG, dumps};
+use crate::known::{Known, Seen};
 use crate::types::CONSUMER_GROUP;
 
 /// The listing that is being paged through.
 #[derive(Default)]
 pub(crate) struct Sweep {
-    groups: Listed,
+    groups: Seen,
+    known: Known,
 }
-
-/// The brokers of each group.
-type Listed = BTreeMap<String, BTreeSet<String>>;
 
 impl Sweep {
     pub(crate) fn page(&mut self, servers: &mut Servers, query: &Query, limit: usize) -> Result<Page> {
@@ -26,7 +25,9 @@ impl Sweep {
         }
         let mut failures = Vec::new();
         if query.cursor.is_none() || self.groups.is_empty() {
-            (self.groups, failures) = listing(servers)?;
+            let (groups, silent) = listing(servers)?;
+            failures = self.known.failures(CONSUMER_GROUP, groups.clone(), &silent);
+            self.groups = groups;
         }
         let after = |id: &&String| query.cursor.as_ref().is_none_or(|cursor| *id > cursor);
         let mut rest = self.groups.iter().filter(|(id, _)| after(id));
@@ -43,35 +44,29 @@ impl Sweep {
     }
 }
 
-/// All groups, and the brokers that could not be asked: without them the listing is not complete.
-fn listing(servers: &mut Servers) -> Result<(Listed, Vec<Failure>)> {
+/// All groups, and why a broker could not be asked.
+fn listing(servers: &mut Servers) -> Result<(Seen, BTreeMap<String, Error>)> {
     servers.refresh()?;
-    let (mut asked, mut addresses, mut failures) = (Vec::new(), Vec::new(), Vec::new());
-    let failure = |broker: String, error| Failure {
-        metadata_type: CONSUMER_GROUP.to_owned(),
-        id: None,
-        place: Place::Group(broker),
-        error,
-    };
-    for (broker, master) in servers.members.masters() {
-        match master {
+    let (mut asked, mut addresses, mut silent) = (Vec::new(), Vec::new(), BTreeMap::new());
+    for (broker, reader) in servers.members.readers() {
+        match reader {
             Ok(address) => {
                 asked.push(broker);
                 addresses.push(address);
             }
-            Err(error) => failures.push(failure(broker, error)),
+            Err(error) => drop(silent.insert(broker, error)),
         }
     }
-    let mut groups = Listed::new();
-    for (broker, dump) in asked.into_iter().zip(dumps(servers, &GROUP_CONFIG, &addresses)) {
+    let mut groups = Seen::new();
+    for (broker, dump) in asked.into_iter().zip(dumps(servers, &GROUP_CONFIG, &addresses, |_, _| Some(()))) {
         match dump {
             Ok(dump) => {
                 for id in dump.objects.into_keys() {
                     groups.entry(id).or_default().insert(broker.clone());
                 }
             }
-            Err(error) => failures.push(failure(broker, error)),
+            Err(error) => drop(silent.insert(broker, error)),
         }
     }
-    Ok((groups, failures))
+    Ok((groups, silent))
 }

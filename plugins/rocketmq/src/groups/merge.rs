@@ -13,6 +13,8 @@ use crate::wire::{Answer, codes, loose};
 pub(super) struct Merged {
     brokers: BTreeSet<String>,
     unreachable: BTreeSet<String>,
+    /// Nodes that answered for their master, with offsets that are some seconds old, or none.
+    slaves: Vec<String>,
     /// By client id.
     members: BTreeMap<String, Value>,
     /// By topic and filter: a group whose members differ in it is an error of theirs that should be seen.
@@ -25,6 +27,11 @@ pub(super) struct Merged {
 }
 
 impl Merged {
+    /// Some of it told by these slaves.
+    pub(super) fn of(slaves: Vec<String>) -> Self {
+        Self { slaves, ..Self::default() }
+    }
+
     pub(super) fn add(
         &mut self,
         broker: &str,
@@ -109,7 +116,8 @@ impl Merged {
     pub(super) fn resource(self, id: &str) -> Resource {
         let subscription = |(topic, kind, filter): &(String, String, String)| json!({"topic": topic, "filter_type": kind, "filter": filter});
         // A sum of some would look like the sum of all.
-        let lag = (self.unreachable.is_empty() && !self.offsets.is_empty()).then_some(self.lag);
+        let is_known = self.unreachable.is_empty() && self.slaves.is_empty() && !self.offsets.is_empty();
+        let lag = is_known.then_some(self.lag);
         let mut status = Map::new();
         let mut put = |name: &str, value: Value| drop(status.insert(name.to_owned(), value));
         put("brokers", json!(self.brokers));
@@ -122,6 +130,9 @@ impl Merged {
         put("lag", json!(lag));
         if !self.unreachable.is_empty() {
             put("unreachable", json!(self.unreachable));
+        }
+        if !self.slaves.is_empty() {
+            put("slaves", json!(self.slaves));
         }
         resource(id, status)
     }
@@ -148,7 +159,7 @@ mod tests {
     use super::*;
 
     fn answer(code: i32, body: &str) -> Answer {
-        Answer { code, remark: None, body: body.as_bytes().to_vec() }
+        Answer { code, body: body.as_bytes().to_vec(), ..Answer::default() }
     }
 
     const CONNECTED: &str = r#"{"connectionSet":[{"clientAddr":"h:1","clientId":"c1","language":"JAVA","version":513}],
@@ -180,6 +191,17 @@ mod tests {
         assert_eq!(
             status["subscriptions"],
             json!([{"topic": "orders", "filter_type": "TAG", "filter": "*"}])
+        );
+    }
+
+    #[test]
+    fn what_a_slave_told_leaves_the_lag_open() {
+        let mut merged = Merged::of(vec!["a:1".to_owned()]);
+        merged.add("a", Ok(answer(0, CONNECTED)), Ok(answer(0, &stats("a", 7, 9))));
+        let status = status(merged);
+        assert_eq!(
+            (&status["state"], &status["lag"], &status["slaves"]),
+            (&json!("online"), &Value::Null, &json!(["a:1"]))
         );
     }
 

@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn success_that_changed_nothing_is_a_failure() {
-        let answer = || Ok(Answer { code: 0, remark: None, body: Vec::new() });
+        let answer = || Ok(Answer { code: 0, ..Answer::default() });
         let wanted = config(&[("a", "abc")]);
         let told = |value: &str| Some(Ok(config(&[("a", value)])));
         assert!(matches!(outcome(answer(), &wanted, told("abc").as_ref(), "w"), Outcome::Done(_)));
@@ -198,7 +198,7 @@ mod tests {
         assert_eq!(error.code.as_deref(), Some("NOT_TAKEN"));
         let lost = Err(Lost { sent: true, error: Error::unavailable("gone") });
         assert!(matches!(outcome(lost, &wanted, told("abc").as_ref(), "w"), Outcome::Unknown(_)));
-        let refused = Ok(Answer { code: 16, remark: None, body: Vec::new() });
+        let refused = Ok(Answer { code: 16, ..Answer::default() });
         let Outcome::Failed(error) = outcome(refused, &wanted, None, "w") else { panic!("taken") };
         assert_eq!(error.kind, ErrorKind::PermissionDenied);
     }

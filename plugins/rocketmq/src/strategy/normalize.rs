@@ -24,7 +24,7 @@ pub(super) fn node_config(spec: Value) -> Result<Value, Vec<Issue>> {
     Ok(Value::Object(spec))
 }
 
-fn object(spec: Value) -> Result<Map<String, Value>, Vec<Issue>> {
+pub(super) fn object(spec: Value) -> Result<Map<String, Value>, Vec<Issue>> {
     match spec {
         Value::Object(spec) => Ok(spec),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {

@@ -68,7 +68,7 @@ fn create(kind: &Kind, change: &Change, after: &Map<String, Value>) -> Result<St
     Ok(step(write, summary, Some(undo)))
 }
 
-fn without_nulls(spec: &Map<String, Value>) -> Map<String, Value> {
+pub(super) fn without_nulls(spec: &Map<String, Value>) -> Map<String, Value> {
     let mut spec = spec.clone();
     spec.retain(|_, value| !value.is_null());
     for value in spec.values_mut() {
@@ -165,23 +165,23 @@ fn hides_messages(kind: &Kind, change: &Change, one: &Difference<'_>) -> bool {
     queues.iter().any(|queue| number(queue, "queue") >= wish && number(queue, "max") > number(queue, "min"))
 }
 
-fn edited(path: &str, value: Option<&Value>) -> Edit {
+pub(super) fn edited(path: &str, value: Option<&Value>) -> Edit {
     Edit { path: path.to_owned(), value: value.map(json::text) }
 }
 
-fn shown(value: &Value) -> String {
+pub(super) fn shown(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// None for an absent resource; `null` says the same.
-fn document(text: Option<&str>) -> Result<Option<Map<String, Value>>> {
+pub(super) fn document(text: Option<&str>) -> Result<Option<Map<String, Value>>> {
     match text {
         None => Ok(None),
         Some(text) => json::parse(text, "read the change"),
     }
 }
 
-fn write(change: &Change, action: Action) -> Write {
+pub(super) fn write(change: &Change, action: Action) -> Write {
     Write {
         key: change.key.clone(),
         action,
@@ -191,7 +191,7 @@ fn write(change: &Change, action: Action) -> Write {
     }
 }
 
-fn step(write: Write, summary: String, undo: Option<Write>) -> Step {
+pub(super) fn step(write: Write, summary: String, undo: Option<Write>) -> Step {
     Step { write, summary, destructive: false, undo, restart: Vec::new(), extra: None }
 }
 

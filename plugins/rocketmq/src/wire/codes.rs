@@ -21,11 +21,23 @@ pub(crate) const UPDATE_GROUP_LIST: i32 = 225;
 pub(crate) const SYSTEM_TOPICS: i32 = 305;
 pub(crate) const UPDATE_NAME_SERVER_CONFIG: i32 = 318;
 pub(crate) const NAME_SERVER_CONFIG: i32 = 319;
+pub(crate) const ALL_PRODUCERS: i32 = 328;
+
+pub(crate) const CREATE_USER: i32 = 3_001;
+pub(crate) const UPDATE_USER: i32 = 3_002;
+pub(crate) const DELETE_USER: i32 = 3_003;
+pub(crate) const LIST_USERS: i32 = 3_005;
+pub(crate) const CREATE_ACL: i32 = 3_006;
+pub(crate) const UPDATE_ACL: i32 = 3_007;
+pub(crate) const DELETE_ACL: i32 = 3_008;
+pub(crate) const LIST_ACLS: i32 = 3_010;
 
 pub(crate) const SUCCESS: i32 = 0;
+pub(crate) const SYSTEM_ERROR: i32 = 1;
+pub(crate) const NOT_SUPPORTED: i32 = 3;
 pub(crate) const CONSUMER_NOT_ONLINE: i32 = 206;
 pub(crate) const GO_AWAY: i32 = 1500;
-const NO_PERMISSION: i32 = 16;
+pub(crate) const NO_PERMISSION: i32 = 16;
 
 /// Ask again after so long where the backend says that it will be better soon.
 const RETRY_MS: u64 = 1_000;
@@ -34,10 +46,10 @@ use ErrorKind as K;
 
 /// Name, kind and what to do about it; by code.
 const CODES: [(i32, &str, ErrorKind, &str); 10] = [
-    (1, "SYSTEM_ERROR", K::Internal, ""),
+    (SYSTEM_ERROR, "SYSTEM_ERROR", K::Internal, ""),
     (2, "SYSTEM_BUSY", K::Unavailable, ""),
     (
-        3,
+        NOT_SUPPORTED,
         "REQUEST_CODE_NOT_SUPPORTED",
         K::Unsupported,
         "the server is too old for it, or an address of the form is not a name server's",

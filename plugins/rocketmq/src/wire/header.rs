@@ -1,5 +1,6 @@
 //! The header of a frame, in both ways of writing it: JSON, and RocketMQ's own binary.
 
+use headgate_sdk::json::Value;
 use headgate_sdk::{Error, Result};
 use serde::Deserialize;
 
@@ -17,6 +18,8 @@ pub(super) struct Header {
     pub(super) flag: i32,
     #[serde(default)]
     pub(super) remark: Option<String>,
+    #[serde(default, rename = "extFields")]
+    pub(super) fields: Value,
 }
 
 impl Header {
@@ -46,7 +49,7 @@ fn binary(bytes: &[u8]) -> Result<Header> {
     let length = u32::from_be_bytes(reader.take()?) as usize;
     let remark = reader.0.get(..length).ok_or_else(|| malformed("its remark ends too early"))?;
     let remark = (length > 0).then(|| String::from_utf8_lossy(remark).into_owned());
-    Ok(Header { code, opaque, flag, remark })
+    Ok(Header { code, opaque, flag, remark, fields: Value::Null })
 }
 
 struct Reader<'a>(&'a [u8]);
