@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use wasmtime::component::ResourceTable;
 use wasmtime::{Engine, ResourceLimiter, Store, UpdateDeadline};
 
+use super::imports::http::Pool;
 use super::imports::log::Lines;
 use super::imports::net::Net;
 use super::imports::secrets::SecretBox;
@@ -30,6 +31,8 @@ pub(super) struct Guest {
     pub(super) lines: Lines,
     pub(super) secrets: SecretBox,
     pub(super) net: Net,
+    /// Connections of `http` that wait for their next request.
+    pub(super) pool: Pool,
     pub(super) state: State,
     pub(super) clock: SharedClock,
     pub(super) metrics: PluginMetrics,
@@ -63,6 +66,7 @@ pub(super) fn store(engine: &Engine, space: Space, equipment: Equipment) -> Stor
         lines: Lines::new(space.lines_burst, space.lines_per_second),
         secrets,
         net,
+        pool: Pool::default(),
         state,
         clock,
         metrics,

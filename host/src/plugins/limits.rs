@@ -61,6 +61,18 @@ pub(super) const RANDOM_BYTES_MAX: u32 = 64 << 10;
 /// Of one log line: longer ones are cut.
 pub(super) const LINE_BYTES_MAX: usize = 8 << 10;
 
+/// Of one answer over `http`: as a frame of `net`.
+pub(super) const RESPONSE_BYTES_MAX: usize = FRAME_BYTES_MAX as usize;
+
+/// Requests of one `send-all` in flight: a cluster has few nodes that are asked over HTTP.
+pub(super) const HTTP_AT_ONCE_MAX: usize = 32;
+
+/// Idle connections that a session keeps to one place.
+pub(super) const HTTP_IDLE_MAX: usize = 8;
+
+/// A request that asks for more time gets this: a call's own time ends before.
+pub(super) const HTTP_TIMEOUT_MAX: Duration = Duration::from_secs(60);
+
 /// PBKDF2 rounds that a backend may ask for: 4,096 is what RFC 7677 demands at least; more than the upper one is a way
 /// to burn the host's CPU.
 pub(super) const ITERATIONS: std::ops::RangeInclusive<u32> = 4_096..=1_000_000;

@@ -4,7 +4,7 @@
 pub(super) mod connection;
 mod dial;
 mod framing;
-mod tls;
+pub(super) mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +24,7 @@ use crate::plugins::limits::CONNECT_MAX;
 
 #[expect(unreachable_pub, reason = "the generated bindings re-export it")]
 pub use connection::Connection;
+pub(super) use dial::Taken;
 pub(in crate::plugins) use dial::{Dialer, Places};
 
 /// The network of one session; none for calls that decide.
@@ -35,7 +36,7 @@ impl Net {
         Self(Some(Arc::new(dialer)))
     }
 
-    fn dialer(&self) -> Result<Arc<Dialer>, HostError> {
+    pub(super) fn dialer(&self) -> Result<Arc<Dialer>, HostError> {
         let missing = || HostError::new(ErrorKind::PermissionDenied, "a call that decides has no network");
         self.0.clone().ok_or_else(missing)
     }

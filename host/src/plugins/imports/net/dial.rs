@@ -45,7 +45,7 @@ impl Places {
 }
 
 /// Held for as long as a connection is.
-pub(super) type Taken = [OwnedSemaphorePermit; 3];
+pub(in crate::plugins::imports) type Taken = [OwnedSemaphorePermit; 3];
 
 /// The form's fields that hold the trusted authorities and the client's certificate.
 type TlsNames = (Option<String>, Option<String>);
@@ -70,7 +70,11 @@ impl Dialer {
         }
     }
 
-    pub(super) async fn dial(&self, host: &str, port: u16) -> Result<(TcpStream, Taken), HostError> {
+    pub(in crate::plugins::imports) async fn dial(
+        &self,
+        host: &str,
+        port: u16,
+    ) -> Result<(TcpStream, Taken), HostError> {
         let verdict = self.policy.by_name(host, port);
         if verdict == Verdict::Denied {
             return Err(HostError::new(ErrorKind::PermissionDenied, self.policy.denial(host, port)));
@@ -181,7 +185,7 @@ impl Dialer {
         Err(HostError::new(ErrorKind::Unavailable, failure))
     }
 
-    pub(super) async fn tls_config(
+    pub(in crate::plugins::imports) async fn tls_config(
         &self,
         tls: &Tls,
         secrets: &SecretBox,

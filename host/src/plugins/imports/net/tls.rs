@@ -87,7 +87,7 @@ async fn system_authorities() -> Result<Arc<RootCertStore>, HostError> {
     Ok(Arc::clone(ROOTS.get_or_init(|| Arc::new(roots))))
 }
 
-pub(super) async fn handshake(
+pub(in crate::plugins::imports) async fn handshake(
     config: Arc<ClientConfig>,
     name: &str,
     stream: TcpStream,
