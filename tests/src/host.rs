@@ -1,6 +1,7 @@
 //! The real `headgate serve`, as a child process, with its data in a scratch folder.
 
 pub(crate) mod cli;
+mod compiled;
 pub(crate) mod http;
 mod process;
 
@@ -52,10 +53,14 @@ impl Host {
     /// # Errors
     /// As [`Host::start`].
     pub fn start_with(database: &Database, options: Options) -> Result<Self> {
-        let folder = scratch::folder("host.")?;
-        let mut host = Self { folder, database_url: database.url(), options, process: None, starts: 0 };
+        let mut host = Self::new(database.url(), options)?;
+        compiled::give(&host.data())?;
         host.restart()?;
         Ok(host)
+    }
+
+    fn new(database_url: Option<String>, options: Options) -> Result<Self> {
+        Ok(Self { folder: scratch::folder("host.")?, database_url, options, process: None, starts: 0 })
     }
 
     /// SIGKILL, at whatever it is doing. Killing a dead one does nothing.

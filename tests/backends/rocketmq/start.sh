@@ -101,6 +101,7 @@ autoCreateTopicEnable=false
 flushDiskType=ASYNC_FLUSH
 mappedFileSizeCommitLog=67108864
 mappedFileSizeConsumeQueue=200000
+timerWheelEnable=false
 mappedFileSizeTimerLog=10485760
 maxHashSlotNum=100000
 maxIndexNum=400000

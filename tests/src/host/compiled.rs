@@ -1,0 +1,37 @@
+//! The built-in plugins as the first host of this process compiled them: every other one would take seconds of both cores.
+
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use anyhow::{Context, Result, anyhow};
+
+use super::{Host, Options};
+
+/// The host's own, inside of its data folder.
+const FOLDER: &str = "cache";
+
+/// Puts them into the data folder of a host that was not started yet.
+pub(super) fn give(data: &Path) -> Result<()> {
+    static FIRST: OnceLock<Result<Host, String>> = OnceLock::new();
+    // The error is kept as text: `anyhow::Error` cannot be cloned out of the cell.
+    let first = FIRST.get_or_init(|| compile().map_err(|error| format!("{error:#}")));
+    let first = first.as_ref().map_err(|text| anyhow!("{text}"))?;
+    let folder = data.join(FOLDER);
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+    for entry in fs::read_dir(first.data().join(FOLDER))? {
+        let from = entry?.path();
+        let name = from.file_name().context("a file without a name")?;
+        fs::copy(&from, folder.join(name)).with_context(|| format!("copy {}", from.display()))?;
+    }
+    Ok(())
+}
+
+/// A host on SQLite that listened once: what it compiled stays in its folder.
+fn compile() -> Result<Host> {
+    let mut host = Host::new(None, Options::default())?;
+    host.restart()?;
+    host.kill()?;
+    Ok(host)
+}
