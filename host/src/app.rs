@@ -17,6 +17,7 @@ mod operations;
 mod plans;
 mod policies;
 mod rebind;
+mod relations;
 mod resources;
 mod tokens;
 
@@ -33,6 +34,7 @@ pub use idempotency::Answered;
 pub use kinds::LoadedKind;
 pub use operations::NamedOperation;
 pub use plans::NamedPlan;
+pub use relations::NamedRelation;
 pub use resources::{KnownResource, LOOK_DEADLINE, ResourceQuery, SeenResource};
 pub use tokens::{Minted, NewToken};
 

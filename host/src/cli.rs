@@ -106,6 +106,8 @@ enum Command {
     Delete(command::change::Delete),
     #[command(subcommand)]
     Policy(command::policy::Policy),
+    #[command(subcommand)]
+    Relation(command::relation::Relation),
     Divergence(command::divergence::Divergence),
     Drift(command::drift::Drift),
     Events(command::events::Events),
@@ -152,6 +154,7 @@ impl Command {
             Self::Release(command) => command.run(session),
             Self::Delete(command) => command.run(session),
             Self::Policy(command) => command.run(session),
+            Self::Relation(command) => command.run(session),
             Self::Divergence(command) => command.run(session),
             Self::Drift(command) => command.run(session),
             Self::Events(command) => command.run(session),

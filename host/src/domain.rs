@@ -11,5 +11,6 @@ pub mod operation;
 pub mod place;
 pub mod plan;
 pub mod policy;
+pub mod relation;
 pub mod resource;
 pub mod status;

@@ -27,6 +27,7 @@ mod operations;
 mod plans;
 mod plugin_state;
 mod policies;
+mod relations;
 mod resources;
 mod sealing;
 mod secrets;

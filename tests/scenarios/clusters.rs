@@ -17,6 +17,7 @@ for_each_database!(
     a_paused_cluster_is_left_alone,
     another_cluster_under_the_same_address_is_an_error,
     a_removed_cluster_keeps_its_topics,
+    a_registry_is_not_removed_under_what_stands_on_it,
 );
 
 /// How long a live cluster's cycle may take beside a dead one; far below any network time-out.
@@ -151,5 +152,25 @@ fn a_removed_cluster_keeps_its_topics(database: &Database) -> Result<()> {
     host.cli(&["cluster", "remove", "lab", "--yes"])?.ok()?;
     assert_eq!(host.cli(&["cluster", "show", "lab"])?.code, 4);
     kafka.topic(&name)?.context("Kafka still has the topic")?;
+    Ok(())
+}
+
+fn a_registry_is_not_removed_under_what_stands_on_it(database: &Database) -> Result<()> {
+    let host = Host::start(database)?;
+    for (name, kind, address) in
+        [("pay", "rocketmq", "name_servers=127.0.0.1:1"), ("zk", "zookeeper", "servers=127.0.0.1:1")]
+    {
+        host.cli(&["cluster", "add", name, "--kind", kind, "--set", address])?.ok()?;
+    }
+    host.cli(&["relation", "add", "pay", "registers-with", "zk"])?.ok()?;
+    host.cli(&["relation", "add", "zk", "runs-on", "pay"])?.refused(5, &["circle", "zk → pay → zk"])?;
+    let shown = host.cli(&["cluster", "show", "zk"])?;
+    assert!(shown.ok()?.contains("pay registers-with zk"), "{shown}");
+    let paused = host.cli(&["cluster", "pause", "zk"])?;
+    assert!(paused.ok()?.contains("pay registers-with zk"), "it says who stands on it: {paused}");
+    host.cli(&["cluster", "remove", "zk", "--yes"])?.refused(5, &["pay stands on `zk`", "--despite pay"])?;
+    host.cli(&["cluster", "remove", "zk", "--yes", "--despite", "pay"])?.ok()?;
+    let left = host.cli(&["relation", "list"])?;
+    assert!(left.ok()?.contains("No relations"), "{left}");
     Ok(())
 }

@@ -5,4 +5,5 @@ mod clusters;
 mod events;
 mod plans;
 mod problems;
+mod relations;
 mod resources;

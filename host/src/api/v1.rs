@@ -11,6 +11,7 @@ pub(crate) mod operation_types;
 pub mod operations;
 pub mod plans;
 pub(crate) mod policies;
+pub mod relations;
 pub mod resources;
 pub mod tokens;
 
@@ -57,6 +58,7 @@ fn reading() -> OpenApiRouter<ApiState> {
         .routes(routes!(clusters::list::list_clusters))
         .routes(routes!(clusters::show::show_cluster))
         .routes(routes!(cluster_types::list::list_cluster_types))
+        .routes(routes!(relations::list::list_relations))
         .routes(routes!(resources::list::list_resources))
         .routes(routes!(resources::show::show_resource))
         .routes(routes!(divergence::list::list_divergence))
@@ -79,6 +81,8 @@ fn changing() -> OpenApiRouter<ApiState> {
         .routes(routes!(clusters::resume::resume_cluster))
         .routes(routes!(clusters::rebind::rebind_cluster))
         .routes(routes!(clusters::remove::remove_cluster))
+        .routes(routes!(relations::add::add_relation))
+        .routes(routes!(relations::remove::remove_relation))
         .routes(routes!(resources::release::release_resource))
         .routes(routes!(drift::accept::accept_drift))
         .routes(routes!(drift::ignore::ignore_drift))

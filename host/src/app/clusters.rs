@@ -8,7 +8,7 @@ use super::caller::Caller;
 use super::connection::{Filled, Form, Standing, Wrong, fill};
 use super::engine::Cycle;
 use super::names::is_cluster_name;
-use super::{App, AppError, Happened, Refusal};
+use super::{App, AppError, Happened, NamedRelation, Refusal};
 use crate::domain::cluster::{Cluster, Node, Reach};
 use crate::domain::id::ClusterId;
 use crate::domain::plan::PlanState;
@@ -43,6 +43,8 @@ pub struct ClusterDetails {
     pub secrets: Vec<String>,
     /// With the time each was last seen; only of a cluster that is shown alone.
     pub nodes: Vec<(Node, i64)>,
+    /// That begin or end at it; only of a cluster that is shown alone.
+    pub relations: Vec<NamedRelation>,
     pub counts: Vec<StatusCount>,
     pub sweeps: Vec<Sweep>,
 }
@@ -65,7 +67,8 @@ impl App {
     pub async fn show_cluster(&self, caller: &Caller, name: &str) -> Result<ClusterDetails, AppError> {
         let cluster = self.find_cluster(caller, name).await?;
         let nodes = self.store.list_nodes(&cluster.id).await?;
-        Ok(ClusterDetails { nodes, ..self.details(cluster).await? })
+        let relations = self.list_relations(caller, Some(name)).await?;
+        Ok(ClusterDetails { nodes, relations, ..self.details(cluster).await? })
     }
 
     /// Saved first, asked afterwards: the first cycle says whether it answers.
@@ -185,10 +188,12 @@ impl App {
         caller: &Caller,
         name: &str,
         version: Option<i64>,
+        despite: &[String],
     ) -> Result<(), AppError> {
         caller.may_write()?;
         let cluster = self.find_at_version(caller, name, version).await?;
         self.refuse_while_applying(&cluster).await?;
+        self.refuse_while_depended_on(caller, &cluster, despite).await?;
         let mut tx = self.store.begin().await?;
         self.record(&mut tx, caller, Happened { cluster: None, ..about(&cluster, "cluster.removed") })
             .await?;
@@ -284,7 +289,7 @@ impl App {
         let secrets = self.store.secret_names(&cluster.id).await?;
         let counts = self.store.count_resources(&cluster.id).await?;
         let sweeps = self.store.list_sweeps(&cluster.id).await?;
-        Ok(ClusterDetails { cluster, secrets, nodes: Vec::new(), counts, sweeps })
+        Ok(ClusterDetails { cluster, secrets, nodes: Vec::new(), relations: Vec::new(), counts, sweeps })
     }
 }
 

@@ -13,6 +13,7 @@ pub(super) mod kind;
 pub(super) mod operation;
 pub(super) mod plan;
 pub(super) mod policy;
+pub(super) mod relation;
 mod resource;
 pub(super) mod run;
 pub(super) mod serve;

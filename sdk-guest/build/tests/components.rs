@@ -1,11 +1,5 @@
 //! The first-party plugins as they are shipped: what they import is what the contract gives, and what they export is what
 //! they have, and nothing else.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "the functions above the tests are parts of them"
-)]
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -17,6 +17,8 @@ fn operations() -> Vec<(String, Method, String)> {
                 .replace("{kind}", "toy")
                 .replace("{type}", "item")
                 .replace("{operation}", "poke")
+                .replace("{relation}", "runs-on")
+                .replace("{target}", "other")
                 .replace("{id}", "01979000-0000-7000-8000-000000000000");
             let id = operation["operationId"].as_str().unwrap().to_owned();
             all.push((id, method.to_uppercase().parse().unwrap(), path));
@@ -34,6 +36,7 @@ fn body(operation: &str) -> Option<Value> {
         "release_resource" | "accept_drift" | "ignore_drift" | "revert_drift" => resource,
         "propose_plan" => json!({"cluster": "lab", "documents": []}),
         "run_operation" | "preview_operation" => json!({}),
+        "add_relation" => json!({"from": "lab", "relation": "runs-on", "to": "other"}),
         "create_token" => json!({"name": "third", "role": "reader"}),
         _ => return None,
     })

@@ -14,8 +14,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
+use super::relations::RelationView;
 use crate::app::ClusterDetails;
 use crate::app::engine::{Cycle, TypeCycle};
 use crate::domain::cluster::{Cluster, Node};
@@ -57,6 +58,13 @@ pub struct ChangeCluster {
     pub authority: Option<Authority>,
 }
 
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RemoveQuery {
+    /// Names of the clusters that stand on it, with commas between: removal is refused unless each is named.
+    pub(crate) despite: Option<String>,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ClusterView {
     #[serde(flatten)]
@@ -66,6 +74,9 @@ pub struct ClusterView {
     /// Only when one cluster is shown.
     #[serde(default)]
     pub nodes: Vec<NodeView>,
+    /// That begin or end at it; only when one cluster is shown.
+    #[serde(default)]
+    pub relations: Vec<RelationView>,
     pub counts: Vec<StatusCountView>,
     pub sweeps: Vec<Sweep>,
 }
@@ -113,7 +124,7 @@ pub struct TypeCycleView {
 
 impl From<ClusterDetails> for ClusterView {
     fn from(details: ClusterDetails) -> Self {
-        let ClusterDetails { cluster, secrets, nodes, counts, sweeps } = details;
+        let ClusterDetails { cluster, secrets, nodes, relations, counts, sweeps } = details;
         let nodes = nodes.into_iter().map(|(node, seen_at_ms)| NodeView { node, seen_at_ms }).collect();
         let counts = counts
             .into_iter()
@@ -124,7 +135,8 @@ impl From<ClusterDetails> for ClusterView {
                 count: one.count,
             })
             .collect();
-        Self { cluster, secrets, nodes, counts, sweeps }
+        let relations = relations.into_iter().map(RelationView::from).collect();
+        Self { cluster, secrets, nodes, relations, counts, sweeps }
     }
 }
 

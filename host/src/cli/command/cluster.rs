@@ -60,6 +60,9 @@ pub(in crate::cli) enum Cluster {
     /// Forget a cluster; the cluster itself is left as it is
     Remove {
         name: String,
+        /// Clusters that stand on it, with commas between: it is not removed unless each is named
+        #[arg(long, value_name = "NAME,…")]
+        despite: Option<String>,
         /// Without asking
         #[arg(long, short)]
         yes: bool,
@@ -128,7 +131,7 @@ impl Cluster {
                 }
                 turn(name, "rebind", "is bound to the cluster that answers now", session)
             }
-            Self::Remove { name, yes } => remove(name, *yes, session),
+            Self::Remove { name, despite, yes } => remove(name, despite.as_deref(), *yes, session),
         }
     }
 }
@@ -194,12 +197,13 @@ fn form_of(client: &Client, kind: &str) -> Result<Value, Failure> {
 }
 
 fn turn(name: &str, verb: &str, said: &str, session: &mut Session<'_>) -> Result<Exit, Failure> {
-    let _view: Value = session.client()?.post(&format!("{}/{verb}", cluster_path(name)), &nothing())?;
+    let view: ClusterView = session.client()?.post(&format!("{}/{verb}", cluster_path(name)), &nothing())?;
     session.terminal.line(format_args!("{name} {said}."))?;
+    show::relations(&view, session)?;
     Ok(Exit::Done)
 }
 
-fn remove(name: &str, yes: bool, session: &mut Session<'_>) -> Result<Exit, Failure> {
+fn remove(name: &str, despite: Option<&str>, yes: bool, session: &mut Session<'_>) -> Result<Exit, Failure> {
     let client = session.client()?;
     let view: ClusterView = client.get(&cluster_path(name), &[])?;
     let count: u64 = view.counts.iter().map(|count| count.count).sum();
@@ -208,10 +212,12 @@ fn remove(name: &str, yes: bool, session: &mut Session<'_>) -> Result<Exit, Fail
          The cluster itself stays as it is.",
         word(&view.cluster.kind)
     );
+    show::relations(&view, session)?;
     if !agreed(&question, yes, session)? {
         return Ok(Exit::Refused);
     }
-    client.call::<Value>(&Method::DELETE, &cluster_path(name), &[], None)?;
+    let query: Vec<_> = despite.map(|names| ("despite", names)).into_iter().collect();
+    client.call::<Value>(&Method::DELETE, &cluster_path(name), &query, None)?;
     session.terminal.line(format_args!("Removed {name}."))?;
     Ok(Exit::Done)
 }

@@ -212,6 +212,17 @@ pub(in crate::store) const TABLES: &[Table] = &[
         ],
     },
     Table {
+        name: "relations",
+        columns: &[
+            ("cluster_id", Text),
+            ("relation", Text),
+            ("target_id", Text),
+            ("organization_id", Text),
+            ("created_by", Text),
+            ("created_at_ms", Bigint),
+        ],
+    },
+    Table {
         name: "operations",
         columns: &[
             ("id", Text),

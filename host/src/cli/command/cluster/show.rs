@@ -53,9 +53,19 @@ pub(super) fn one(name: &str, output: Output, session: &mut Session<'_>) -> Resu
     }
     let view = read(answer)?;
     head(&view, session)?;
+    relations(&view, session)?;
     nodes(&view, session)?;
     resources(&view, session)?;
     Ok(Exit::Done)
+}
+
+/// What it stands on, and what stands on it.
+pub(super) fn relations(view: &ClusterView, session: &mut Session<'_>) -> Result<(), Failure> {
+    for one in &view.relations {
+        let line = format!("  {} {} {}", one.from, one.relation.word(), one.to);
+        session.terminal.line(printable(&line))?;
+    }
+    Ok(())
 }
 
 fn head(view: &ClusterView, session: &mut Session<'_>) -> Result<(), Failure> {

@@ -1,0 +1,125 @@
+//! Relations between clusters: given by hand, without circles, and what stands on a cluster when it is to go.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+
+use super::caller::Caller;
+use super::{App, AppError, Happened, Refusal};
+use crate::domain::cluster::Cluster;
+use crate::domain::id::ClusterId;
+use crate::domain::relation::{Relation, RelationType, way};
+
+/// A relation by the names of its clusters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NamedRelation {
+    pub from: String,
+    pub relation: RelationType,
+    pub to: String,
+}
+
+impl App {
+    /// In the order of the names; those that begin or end at a cluster where one is given.
+    pub async fn list_relations(
+        &self,
+        caller: &Caller,
+        cluster: Option<&str>,
+    ) -> Result<Vec<NamedRelation>, AppError> {
+        if let Some(name) = cluster {
+            self.find_cluster(caller, name).await?;
+        }
+        let names = self.cluster_names(caller).await?;
+        let relations = self.store.list_relations(&caller.organization).await?;
+        let mut named: Vec<NamedRelation> = relations.iter().filter_map(|one| named(one, &names)).collect();
+        named.retain(|one| cluster.is_none_or(|name| one.from == name || one.to == name));
+        named.sort();
+        Ok(named)
+    }
+
+    pub async fn add_relation(&self, caller: &Caller, wanted: NamedRelation) -> Result<(), AppError> {
+        caller.may_write()?;
+        let (from, relation) = self.relation_of(caller, &wanted).await?;
+        let standing = self.store.list_relations(&caller.organization).await?;
+        if standing.contains(&relation) {
+            return Ok(());
+        }
+        if let Some(back) = way(&standing, &relation.to, &relation.from) {
+            let names = self.cluster_names(caller).await?;
+            let name = |id: &ClusterId| names.get(id).cloned().unwrap_or_default();
+            let circle: Vec<String> = std::iter::once(&relation.from).chain(&back).map(name).collect();
+            let message =
+                format!("it would close a circle: {}; take one of these relations off", circle.join(" → "));
+            return Err(AppError::refused(Refusal::State, message));
+        }
+        let mut tx = self.store.begin().await?;
+        tx.save_relation(&relation, &caller.actor, self.now_ms()).await?;
+        self.record(&mut tx, caller, happened(&from, "relation.added", &wanted)).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    pub async fn remove_relation(&self, caller: &Caller, unwanted: NamedRelation) -> Result<(), AppError> {
+        caller.may_write()?;
+        let (from, relation) = self.relation_of(caller, &unwanted).await?;
+        let mut tx = self.store.begin().await?;
+        if !tx.delete_relation(&relation).await? {
+            let name = format!("{} {} {}", unwanted.from, unwanted.relation.word(), unwanted.to);
+            return Err(AppError::not_found("relation", name));
+        }
+        self.record(&mut tx, caller, happened(&from, "relation.removed", &unwanted)).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Removal is refused while others stand on the cluster, unless each of them is named.
+    pub(super) async fn refuse_while_depended_on(
+        &self,
+        caller: &Caller,
+        cluster: &Cluster,
+        despite: &[String],
+    ) -> Result<(), AppError> {
+        let relations = self.list_relations(caller, Some(&cluster.name)).await?;
+        let dependants: BTreeSet<String> =
+            relations.into_iter().filter(|one| one.to == cluster.name).map(|one| one.from).collect();
+        let left: Vec<&str> =
+            dependants.iter().filter(|name| !despite.contains(name)).map(String::as_str).collect();
+        if left.is_empty() {
+            return Ok(());
+        }
+        let (left, all) = (left.join(", "), dependants.iter().cloned().collect::<Vec<_>>().join(","));
+        let message =
+            format!("{left} stands on `{}`; where it is to go all the same: --despite {all}", cluster.name);
+        Err(AppError::refused(Refusal::State, message))
+    }
+
+    async fn relation_of(
+        &self,
+        caller: &Caller,
+        named: &NamedRelation,
+    ) -> Result<(Cluster, Relation), AppError> {
+        let from = self.find_cluster(caller, &named.from).await?;
+        let to = self.find_cluster(caller, &named.to).await?;
+        if from.id == to.id {
+            let message = format!("`{}` cannot be related to itself", from.name);
+            return Err(AppError::wrong("invalid-relation", "/to", message));
+        }
+        let relation = Relation { from: from.id.clone(), relation: named.relation, to: to.id };
+        Ok((from, relation))
+    }
+
+    async fn cluster_names(&self, caller: &Caller) -> Result<BTreeMap<ClusterId, String>, AppError> {
+        let clusters = self.store.all_clusters().await?;
+        let own = clusters.into_iter().filter(|cluster| cluster.organization == caller.organization);
+        Ok(own.map(|cluster| (cluster.id, cluster.name)).collect())
+    }
+}
+
+fn named(relation: &Relation, names: &BTreeMap<ClusterId, String>) -> Option<NamedRelation> {
+    let name = |id: &ClusterId| names.get(id).cloned();
+    Some(NamedRelation { from: name(&relation.from)?, relation: relation.relation, to: name(&relation.to)? })
+}
+
+fn happened<'a>(from: &'a Cluster, kind: &'static str, relation: &NamedRelation) -> Happened<'a> {
+    let data = json!({"relation": relation.relation, "to": relation.to});
+    Happened { cluster: Some(from), kind, subject: &from.name, data }
+}
