@@ -16,6 +16,7 @@ for_each_database!(
     a_client_is_listed_while_it_is_connected,
     an_access_rule_is_made_changed_and_deleted_over_tls,
     a_rule_that_cannot_be_is_refused_with_what_to_write,
+    a_user_s_password_is_a_secret_of_the_cluster,
 );
 
 /// A document of a topic; `at` is `group:broker-a` or empty.
@@ -278,5 +279,40 @@ fn a_rule_that_cannot_be_is_refused_with_what_to_write(database: &Database) -> R
     let applied = host.cli(&["apply", "-f", &file, "--yes"])?;
     assert_ne!(applied.code, 0, "{applied}");
     assert!(applied.to_string().contains("make the user first"), "{applied}");
+    Ok(())
+}
+
+fn a_user_s_password_is_a_secret_of_the_cluster(database: &Database) -> Result<()> {
+    let cluster = RocketMq::shared_secure()?;
+    let (host, name) = (secured(database, cluster)?, own("user", database).replace('.', "-"));
+    let user = |kind: &str| {
+        format!(
+            "---\ncluster: mq\ntype: user\nname: {name}\nspec: {{user_type: {kind}, password: {{$secret: {name}}}}}\n"
+        )
+    };
+    let file = host.file("user.yaml", &user("Normal"))?;
+    let missing = host.cli(&["apply", "-f", &file, "--yes"])?;
+    missing.refused(3, &["no secret", "headgate cluster set mq --secret"])?;
+
+    let password = host.file("password", "first-of-two")?;
+    host.cli(&["cluster", "set", "mq", "--secret", &format!("{name}=@{password}")])?.ok()?;
+    host.cli(&["apply", "-f", &file, "--yes"])?.ok()?;
+    let made = || cluster.mqadmin(&["listUser", "-c", "headgate"]);
+    assert!(made()?.lines().any(|line| line.contains(&name) && line.contains("Normal")), "{}", made()?);
+    host.cli(&["plan", "-f", &file])?.code_is(0)?;
+
+    // Another value under the same name is another wish.
+    let password = host.file("password", "second-of-two")?;
+    host.cli(&["cluster", "set", "mq", "--secret", &format!("{name}=@{password}")])?.ok()?;
+    let changed = host.cli(&["plan", "-f", &file])?;
+    assert!(changed.code_is(2)?.contains("password of secret"), "{changed}");
+    host.cli(&["apply", "-f", &file, "--yes"])?.ok()?;
+    host.cli(&["plan", "-f", &file])?.code_is(0)?;
+    let told = host.cli(&["get", "user", &name, "-c", "mq", "--at", "group:broker-a", "-o", "json"])?;
+    assert!(!told.ok()?.contains("of-two") && !host.logged()?.contains("of-two"), "{told}");
+    for at in ["group:broker-a", "group:broker-b"] {
+        host.cli(&["delete", "user", &name, "-c", "mq", "--at", at, "--yes", "--allow-destructive"])?.ok()?;
+    }
+    assert!(!made()?.contains(&name));
     Ok(())
 }

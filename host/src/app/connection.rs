@@ -10,6 +10,12 @@ use serde_json::{Map, Value};
 /// The hint by which a form's field is a secret; its value lists the uses.
 const SECRET_HINT: &str = "x-headgate-secret";
 
+/// At the root of a form: specs may name further secrets of the cluster, for the uses that it lists.
+const NAMED_HINT: &str = "x-headgate-named-secrets";
+
+/// Of the name of such a secret.
+const NAME_LENGTH_MAX: usize = 63;
+
 /// A masked value of some screen, handed back: it would overwrite the secret with stars.
 const MASK: char = '*';
 
@@ -86,7 +92,9 @@ pub fn fill(schema: &Value, filled: Filled<'_>, standing: &Standing<'_>) -> Resu
         }
         Some(_) => wrong.push(Wrong { pointer: "/connection".into(), message: "is no object".into() }),
     }
-    let (save, forget) = part_secrets(secrets, &fields, &mut wrong);
+    let takes_named = schema.get(NAMED_HINT).is_some();
+    let is_known = |name: &str| fields.contains(name) || (takes_named && is_free_name(schema, name));
+    let (save, forget) = part_secrets(secrets, &fields, &is_known, &mut wrong);
     for name in &fields {
         let set = save.contains_key(name) || (standing.secrets.contains(name) && !forget.contains(name));
         if set {
@@ -98,6 +106,13 @@ pub fn fill(schema: &Value, filled: Filled<'_>, standing: &Standing<'_>) -> Resu
     let connection = Value::Object(connection);
     check(schema, &fields, &connection, &mut wrong);
     if wrong.is_empty() { Ok(Form { connection, save, forget }) } else { Err(wrong) }
+}
+
+/// Can be named in a spec, and is no field of the form.
+fn is_free_name(schema: &Value, name: &str) -> bool {
+    let fits = |letter: char| letter.is_ascii_alphanumeric() || ".-_".contains(letter);
+    let is_name = (1..=NAME_LENGTH_MAX).contains(&name.len()) && name.chars().all(fits);
+    is_name && !properties(schema).contains(name)
 }
 
 /// A secret that was written among the other fields is moved to the secrets, never kept where it stood.
@@ -133,14 +148,13 @@ fn known(name: &str, standing: &Standing<'_>, secrets: &BTreeMap<String, Option<
 fn part_secrets(
     secrets: BTreeMap<String, Option<String>>,
     fields: &BTreeSet<String>,
+    is_known: &dyn Fn(&str) -> bool,
     wrong: &mut Vec<Wrong>,
 ) -> (BTreeMap<String, String>, BTreeSet<String>) {
     let (mut save, mut forget) = (BTreeMap::new(), BTreeSet::new());
     for (name, value) in secrets {
         let complaint = match &value {
-            _ if !fields.contains(&name) => {
-                Some(format!("is no secret of this kind; it has: {}", list(fields)))
-            }
+            _ if !is_known(&name) => Some(format!("is no secret of this kind; it has: {}", list(fields))),
             Some(text) if text.is_empty() => Some("is empty".to_owned()),
             Some(text) if text.chars().all(|letter| letter == MASK) => {
                 Some("is masked; leave it out to keep the secret that stands".to_owned())
@@ -244,6 +258,24 @@ mod tests {
         let Ok(form) = fill(&schema(), filled(&asked), &Standing::default()) else { panic!("refused") };
         assert_eq!(form.connection, json!({"bootstrap": "a:1", "password": "password"}));
         assert_eq!(form.save.get("password").map(String::as_str), Some("hunter2"));
+    }
+
+    #[test]
+    fn secrets_that_specs_name_are_taken_where_the_form_says_so() {
+        let take = |schema: &Value, name: &str| {
+            let secrets = BTreeMap::from([(name.to_owned(), Some("hunter2".to_owned()))]);
+            let stands = json!({"bootstrap": "a:1"});
+            let standing = Standing { connection: Some(&stands), secrets: BTreeSet::new() };
+            fill(schema, Filled { connection: None, secrets }, &standing).map(|form| form.save.len())
+        };
+        let mut named = schema();
+        named["x-headgate-named-secrets"] = json!(["send"]);
+        assert_eq!(take(&named, "alice.1").ok(), Some(1));
+        for (schema, name) in
+            [(&schema(), "alice.1"), (&named, "no name"), (&named, "bootstrap"), (&named, "")]
+        {
+            assert!(take(schema, name).is_err(), "{name}");
+        }
     }
 
     #[test]

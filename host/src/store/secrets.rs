@@ -35,6 +35,21 @@ impl Store {
             .collect()
     }
 
+    /// When each was set last, by its name: a wish that names a secret compares by it.
+    pub async fn secret_versions(&self, cluster: &ClusterId) -> Result<BTreeMap<String, i64>, StoreError> {
+        let mut connection = self.reader().await?;
+        sqlx::query("select name, updated_at_ms from secrets where cluster_id = $1")
+            .bind(cluster.as_str())
+            .fetch_all(&mut *connection)
+            .await?
+            .iter()
+            .map(|row| {
+                let mut columns = Columns::of(row, "secrets");
+                Ok((columns.text()?, columns.int()?))
+            })
+            .collect()
+    }
+
     /// All or none: the error names the secret that the key does not open, and what to do.
     pub async fn open_secrets(&self, cluster: &ClusterId) -> Result<Secrets, StoreError> {
         let mut connection = self.reader().await?;

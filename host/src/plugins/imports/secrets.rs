@@ -1,7 +1,8 @@
 //! `secrets`: credentials by handle. Proofs are made here, so that no plugin holds a password.
 //!
-//! Invariant: a secret serves only the uses that the connection form declares for it (`x-headgate-secret`), which the
-//! operator sees: `send`, `hmac`, `scram`, `salted`, `digest`, `tls`.
+//! Invariant: a secret serves only the uses that the connection form declares for it (`x-headgate-secret`; at the form's
+//! root `x-headgate-named-secrets` for those that specs name), which the operator sees: `send`, `hmac`, `scram`, `salted`,
+//! `digest`, `tls`.
 
 mod proof;
 
@@ -59,6 +60,8 @@ pub(in crate::plugins) struct SecretBox {
     values: Secrets,
     /// By the field's name.
     uses: Arc<BTreeMap<String, Arc<[String]>>>,
+    /// Of the secrets that specs name.
+    named: Arc<[String]>,
     connection: Arc<Value>,
 }
 
@@ -66,7 +69,9 @@ impl SecretBox {
     pub(in crate::plugins) fn new(values: Secrets, schema: &Value, connection: Value) -> Self {
         let mut uses = BTreeMap::new();
         collect_uses(schema, &mut uses);
-        Self { values, uses: Arc::new(uses), connection: Arc::new(connection) }
+        let named = schema.get("x-headgate-named-secrets").and_then(Value::as_array).into_iter().flatten();
+        let named = named.filter_map(Value::as_str).map(str::to_owned).collect();
+        Self { values, uses: Arc::new(uses), named, connection: Arc::new(connection) }
     }
 
     fn find(&self, name: &str) -> Result<Secret, HostError> {
@@ -75,7 +80,7 @@ impl SecretBox {
             let text = format!("the cluster has no secret `{name}`; set it with `--secret {name}=@FILE`");
             HostError::new(ErrorKind::NotFound, text)
         })?;
-        let uses = self.uses.get(field).cloned().unwrap_or_default();
+        let uses = Arc::clone(self.uses.get(field).unwrap_or(&self.named));
         Ok(Secret { name: field.to_owned(), bytes: Arc::new(bytes.clone()), uses })
     }
 

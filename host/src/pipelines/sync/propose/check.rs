@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::schema::{SpecSchema, as_text};
 use super::{Proposal, ProposeError, ProposeIssue, RawDocument};
 use crate::domain::contract::{MetadataType, Severity};
+use crate::domain::fields;
 use crate::domain::place::Place;
 use crate::domain::plan::Blocked;
 use crate::domain::resource::ResourceKey;
@@ -42,6 +43,7 @@ impl Sync {
                 }
             }
         }
+        self.resolve_secrets(proposal, &mut checked, &mut issues).await?;
         normalize(proposal, &mut checked, &mut issues).await?;
         if issues.is_empty() {
             validate(proposal, &checked, &mut issues).await?;
@@ -52,6 +54,43 @@ impl Sync {
         issues.sort_by_key(|issue| issue.document);
         Err(ProposeError::Invalid(issues))
     }
+}
+
+impl Sync {
+    /// A reference to a secret gets the version of its value: a secret that was set anew is another wish.
+    async fn resolve_secrets(
+        &self,
+        proposal: &Proposal<'_>,
+        checked: &mut [Checked],
+        issues: &mut Vec<ProposeIssue>,
+    ) -> Result<(), ProposeError> {
+        if !checked.iter().any(|checked| !secrets_in(&checked.document).is_empty()) {
+            return Ok(());
+        }
+        let (versions, cluster) =
+            (self.store.secret_versions(&proposal.cluster.id).await?, &proposal.cluster.name);
+        for Checked { index, document } in checked {
+            for path in secrets_in(document) {
+                let reference = document.spec.as_mut().and_then(|spec| spec.pointer_mut(&path));
+                let Some(reference) = reference.and_then(Value::as_object_mut) else { continue };
+                let name = reference.get("$secret").and_then(Value::as_str).unwrap_or_default().to_owned();
+                if let Some(version) = versions.get(&name) {
+                    reference.insert("version".to_owned(), json!(version));
+                } else {
+                    let set = format!("headgate cluster set {cluster} --secret {name}=@FILE");
+                    let message = format!("the cluster has no secret `{name}`; set it: {set}");
+                    issues.push(issue(*index, &format!("/spec{path}"), message));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where the document names secrets.
+fn secrets_in(document: &Document) -> Vec<String> {
+    let leaves = document.spec.as_ref().map(fields::leaves).unwrap_or_default();
+    leaves.into_iter().filter(|(_, value)| fields::is_secret(value)).map(|(path, _)| path).collect()
 }
 
 /// Compiled when the first document of the type comes by.
