@@ -12,4 +12,5 @@ wit_bindgen::generate!({
     generate_all,
 });
 
+pub mod http;
 pub mod operations;

@@ -19,6 +19,7 @@ pub mod call;
 mod error;
 mod export;
 pub mod framed;
+pub mod http;
 pub mod json;
 pub mod log;
 #[cfg(not(target_arch = "wasm32"))]

@@ -1,4 +1,4 @@
-//! Stands in for the host where a plugin runs natively: real sockets without TLS, secrets in memory, the log on standard
+//! Stands in for the host where a plugin runs natively: real sockets without TLS, HTTP with it, secrets in memory, the log on standard
 //! error (`HEADGATE_LOG=debug` for more). One thread is one host: secrets and state are the thread's own.
 
 use std::cell::RefCell;
@@ -10,6 +10,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::log::Level;
 
+pub(crate) mod http;
 pub(crate) mod net;
 pub mod secrets;
 
