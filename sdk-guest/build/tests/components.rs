@@ -28,6 +28,9 @@ const DRIVER: [&str; 4] = [
     "headgate:plugin/storage-driver@0.1.0",
 ];
 
+/// Only of plugins that send requests.
+const HTTP: &str = "headgate:host/http@0.1.0";
+
 const OPERATIONS: &str = "headgate:plugin/operations@0.1.0";
 
 /// What makes a component grow much should be noticed; Kafka's is the largest, 1,800 KiB, an eighth of it names.
@@ -39,14 +42,14 @@ fn component(plugin: &str) -> Result<Vec<u8>> {
     build(&Plugin { crate_dir: &project.join("plugins").join(plugin), target_dir: &target_dir })
 }
 
-fn check(component: &[u8], exported: &[&str]) -> Result<()> {
+fn check(component: &[u8], exported: &[&str], beyond: &[&str]) -> Result<()> {
     let DecodedWasm::Component(resolve, world) = wit_component::decode(component)? else {
         bail!("the file is a package, not a component")
     };
     let world = resolve.worlds.get(world).context("the component has no world")?;
-    for import in world.imports.keys().map(|key| resolve.name_world_key(key)) {
-        ensure!(GIVEN.contains(&import.as_str()), "{import} is imported");
-    }
+    let mut imports: Vec<String> = world.imports.keys().map(|key| resolve.name_world_key(key)).collect();
+    imports.retain(|import| !GIVEN.contains(&import.as_str()));
+    ensure!(imports == beyond, "beyond what all are given, {imports:?} is imported, not {beyond:?}");
     let exports: BTreeSet<String> = world.exports.keys().map(|key| resolve.name_world_key(key)).collect();
     let expected: BTreeSet<String> = exported.iter().map(|name| (*name).to_owned()).collect();
     assert_eq!(exports, expected);
@@ -56,7 +59,7 @@ fn check(component: &[u8], exported: &[&str]) -> Result<()> {
 #[test]
 fn the_kafka_plugin_imports_only_the_contract_and_keeps_its_names() -> Result<()> {
     let component = component("kafka")?;
-    check(&component, &[DRIVER.as_slice(), &[OPERATIONS]].concat())?;
+    check(&component, &[DRIVER.as_slice(), &[OPERATIONS]].concat(), &[])?;
     let has = |text: &[u8]| component.windows(text.len()).any(|window| window == text);
     assert!(has(b"headgate_kafka"), "the name section is gone: backtraces would say nothing");
     assert!(!has(b".debug_info"), "debug information is in the component");
@@ -67,7 +70,12 @@ fn the_kafka_plugin_imports_only_the_contract_and_keeps_its_names() -> Result<()
 #[test]
 fn a_plugin_without_operations_promises_none() -> Result<()> {
     for plugin in ["rocketmq", "zookeeper"] {
-        check(&component(plugin)?, &DRIVER)?;
+        check(&component(plugin)?, &DRIVER, &[])?;
     }
     Ok(())
+}
+
+#[test]
+fn only_a_plugin_that_sends_requests_imports_them() -> Result<()> {
+    check(&component("etcd")?, &DRIVER, &[HTTP])
 }
