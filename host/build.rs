@@ -11,7 +11,7 @@ fn main() -> Result<()> {
     let watched =
         ["sdk-guest/src", "sdk-guest/Cargo.toml", "wit", "Cargo.lock"].map(|path| project.join(path));
     let watched: Vec<&Path> = watched.iter().map(PathBuf::as_path).collect();
-    for name in ["kafka", "rocketmq", "zookeeper"] {
+    for name in ["kafka", "rocketmq", "zookeeper", "etcd"] {
         headgate_plugin_build::embed(&project.join("plugins").join(name), name, &watched)?;
     }
     Ok(())

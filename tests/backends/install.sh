@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Makes sure that what the build, the demo and the tests need of the machine is there, and says what it does.
-#   install.sh [--demo]     --demo leaves out what only the tests need (PostgreSQL, ZooKeeper)
+#   install.sh [--demo]     --demo leaves out what only the tests need (PostgreSQL, ZooKeeper, etcd)
 # Missing packages are installed by apt where it exists and we are root (or sudo asks for no password); else they are
-# named with the command that installs them, and the exit code is 1. Then the jars of Kafka, RocketMQ and ZooKeeper are fetched, once.
+# named with the command that installs them, and the exit code is 1. Then the jars of Kafka, RocketMQ and ZooKeeper are
+# fetched and etcd is built, once.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
@@ -91,8 +92,15 @@ ensure_zookeeper() {
   "$here/zookeeper/jars.sh" >/dev/null
 }
 
+ensure_etcd() {
+  local bin
+  bin=$(ETCD_FOLDER_ONLY=1 "$here/etcd/bin.sh")
+  [[ -x $bin/etcdctl ]] || echo "building etcd into $bin, a minute or two; where there is no Go, unpacking the distribution's"
+  "$here/etcd/bin.sh" >/dev/null
+}
+
 ensure_packages "${1:-}"
 ensure_rust
 ensure_kafka
 ensure_rocketmq
-[[ ${1:-} == --demo ]] || ensure_zookeeper
+[[ ${1:-} == --demo ]] || { ensure_zookeeper; ensure_etcd; }

@@ -9,6 +9,7 @@ mod database;
 mod deletes;
 mod documents;
 mod drift;
+mod etcd;
 mod input;
 mod kafka_admin;
 mod kafka_operations;

@@ -5,6 +5,7 @@
 
 mod backends;
 mod database;
+mod etcd;
 mod host;
 mod kafka;
 mod postgres;
@@ -14,6 +15,7 @@ mod wait;
 mod zookeeper;
 
 pub use database::Database;
+pub use etcd::Etcd;
 pub use host::cli::Output;
 pub use host::http::Answer;
 pub use host::{Host, Options};
