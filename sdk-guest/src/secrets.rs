@@ -39,6 +39,11 @@ impl Secret {
         return self.0.hmac(hash, data);
     }
 
+    /// PBKDF2's output, SCRAM's salted password: a handle too, as long as the hash's output.
+    pub fn salted(&self, hash: Hash, salt: &[u8], iterations: u32) -> Result<Self> {
+        self.0.salted(hash, salt, iterations).map(Self)
+    }
+
     /// The client's proof and what the server must answer, for SCRAM's `auth_message` (RFC 5802).
     pub fn scram(&self, hash: Hash, salt: &[u8], iterations: u32, auth_message: &[u8]) -> Result<ScramProof> {
         self.0.scram(hash, salt, iterations, auth_message)

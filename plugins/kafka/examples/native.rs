@@ -11,7 +11,8 @@
 //! native BOOTSTRAP fill COUNT [delete]
 //! native BOOTSTRAP bench [ROUNDS] [brief] [limit=N] [field=/config/KEY…]
 //! ```
-//! `mechanism`, `username`, `security` go into the form; `HEADGATE_PASSWORD` is the secret.
+//! `mechanism`, `username`, `security` go into the form; `HEADGATE_PASSWORD` is the secret, `HEADGATE_USER_PASSWORD` that
+//! of users that are written, by the name `user`.
 
 use std::time::{Duration, Instant};
 
@@ -198,6 +199,9 @@ fn target(address: &str) -> Target {
     if let Ok(password) = std::env::var("HEADGATE_PASSWORD") {
         native::secrets::set("password", password.as_bytes());
         form.insert("password".to_owned(), "password".into());
+    }
+    if let Ok(password) = std::env::var("HEADGATE_USER_PASSWORD") {
+        native::secrets::set("user", password.as_bytes());
     }
     let connection = Value::Object(form).to_string();
     Target { id: "native".to_owned(), name: "native".to_owned(), connection }

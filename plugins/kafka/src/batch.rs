@@ -11,7 +11,7 @@ use crate::cluster::Brokers;
 use crate::wire::codes;
 
 /// We wait a little longer, so that its word arrives.
-const WRITE_TIMEOUT_MS: u64 = 24_000;
+pub(crate) const WRITE_TIMEOUT_MS: u64 = 24_000;
 
 /// Answers after which nobody knows whether it was done.
 const UNKNOWN_SERVER_ERROR: i16 = -1;
@@ -45,9 +45,21 @@ impl Batch<'_> {
         read: impl Fn(&[usize], R::Response) -> Answers,
         outcomes: &mut [Option<Outcome>],
     ) {
+        let ask = |brokers: &mut Brokers, asked: &[usize]| brokers.once(&build(asked), WRITE_TIMEOUT_MS);
+        self.send_by(brokers, ask, read, outcomes);
+    }
+
+    /// The same for a request that is sent in a way of its own.
+    pub(crate) fn send_by<A>(
+        &self,
+        brokers: &mut Brokers,
+        ask: impl Fn(&mut Brokers, &[usize]) -> Result<A, Lost>,
+        read: impl Fn(&[usize], A) -> Answers,
+        outcomes: &mut [Option<Outcome>],
+    ) {
         let mut pending: Vec<usize> = self.names.iter().map(|(index, _)| *index).collect();
         for last in [false, true] {
-            match brokers.once(&build(&pending), WRITE_TIMEOUT_MS) {
+            match ask(brokers, &pending) {
                 Ok(response) => {
                     let (throttle_ms, answers) = read(&pending, response);
                     pending = self.settle(&pending, &answers, throttle_ms, last, outcomes);

@@ -11,7 +11,8 @@ use headgate_sdk::{Error, ErrorKind, Result, log};
 use kafka_protocol::messages::{MetadataRequest, MetadataResponse};
 use kafka_protocol::protocol::{Request, StrBytes};
 
-use crate::settings::Settings;
+use crate::settings::{Mechanism, Settings};
+use crate::wire::spliced::Stand;
 use crate::wire::{
     self, FRAME_BYTES_MAX, Link, Prepare, READ_TIMEOUT_MS, Raw, Ready, Sent, codes, decode, sasl, versions,
 };
@@ -60,6 +61,13 @@ impl Brokers {
         Self { settings, known: BTreeMap::new(), links: BTreeMap::new(), seed: None }
     }
 
+    /// Whom the connections are logged in as, where that is a user of SCRAM.
+    pub(crate) fn scram_login(&self) -> Option<&str> {
+        let login = self.settings.login.as_ref()?;
+        matches!(login.mechanism, Mechanism::ScramSha256 | Mechanism::ScramSha512)
+            .then_some(login.username.as_str())
+    }
+
     /// Asks whichever broker answers. A question that only reads is asked once more, elsewhere, when the connection fails.
     pub(crate) fn read<R: Request>(&mut self, request: &R) -> Result<R::Response> {
         let (at, answer) = self.read_from_any(&mut |link| link.prepare(request))?;
@@ -91,14 +99,29 @@ impl Brokers {
 
     /// Asks whichever broker answers, once: what was sent may have been done.
     pub(crate) fn once<R: Request>(&mut self, request: &R, timeout_ms: u64) -> Result<R::Response, Lost> {
-        let answer = self.once_raw(&mut |link| link.prepare(request), timeout_ms)?;
+        self.once_spliced(request, &[], timeout_ms)
+    }
+
+    /// The same, with secrets in the places that stand for them.
+    pub(crate) fn once_spliced<R: Request>(
+        &mut self,
+        request: &R,
+        stands: &[&Stand],
+        timeout_ms: u64,
+    ) -> Result<R::Response, Lost> {
+        let answer = self.once_raw(&mut |link| link.prepare(request), stands, timeout_ms)?;
         decode::<R>(answer).map_err(|error| Lost { sent: true, error })
     }
 
-    fn once_raw(&mut self, prepare: &mut Prepare<'_>, timeout_ms: u64) -> Result<Raw, Lost> {
+    fn once_raw(
+        &mut self,
+        prepare: &mut Prepare<'_>,
+        stands: &[&Stand],
+        timeout_ms: u64,
+    ) -> Result<Raw, Lost> {
         let not_sent = |error| Lost { sent: false, error };
         let at = self.any().map_err(not_sent)?;
-        self.link_at(at).map_err(not_sent)?.ask_raw(prepare, timeout_ms)
+        self.link_at(at).map_err(not_sent)?.ask_spliced(prepare, stands, timeout_ms)
     }
 
     /// A question to each of these brokers, in flight together; the answers come in the order of the questions.

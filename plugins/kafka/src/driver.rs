@@ -8,8 +8,10 @@ use kafka_protocol::messages::MetadataRequest;
 
 use crate::cluster::Brokers;
 use crate::settings::Settings;
-use crate::types::{self, ACL, BROKER_CONFIG, CONSUMER_GROUP, LOG_DIR, QUORUM, QUOTA, SHARE_GROUP, TOPIC};
-use crate::{acls, broker_configs, discover, groups, log_dirs, quorum, quotas, topics};
+use crate::types::{
+    self, ACL, BROKER_CONFIG, CONSUMER_GROUP, LOG_DIR, QUORUM, QUOTA, SHARE_GROUP, TOPIC, USER,
+};
+use crate::{acls, broker_configs, discover, groups, log_dirs, quorum, quotas, topics, users};
 
 /// A page that the host asks for without a limit.
 const PAGE_ROWS_MAX: usize = 1_000;
@@ -23,6 +25,7 @@ pub struct Kafka {
     acls: acls::list::Sweep,
     quotas: quotas::list::Sweep,
     log_dirs: log_dirs::Sweep,
+    users: users::list::Sweep,
 }
 
 impl StorageDriver for Kafka {
@@ -35,6 +38,7 @@ impl StorageDriver for Kafka {
             acls: acls::list::Sweep::default(),
             quotas: quotas::list::Sweep::default(),
             log_dirs: log_dirs::Sweep::default(),
+            users: users::list::Sweep::default(),
         })
     }
 
@@ -67,6 +71,7 @@ impl StorageDriver for Kafka {
             CONSUMER_GROUP => self.groups.page(&mut self.brokers, query, limit),
             ACL => self.acls.page(&mut self.brokers, query, limit),
             QUOTA => self.quotas.page(&mut self.brokers, query, limit),
+            USER => self.users.page(&mut self.brokers, query, limit),
             LOG_DIR => self.log_dirs.page(&mut self.brokers, query, limit),
             QUORUM => quorum::list(&mut self.brokers, query),
             SHARE_GROUP => self.share_groups.page(&mut self.brokers, query, limit),
@@ -84,6 +89,7 @@ impl StorageDriver for Kafka {
                 CONSUMER_GROUP => groups::get::get(&mut self.brokers, &chosen),
                 ACL => acls::list::get(&mut self.brokers, &chosen),
                 QUOTA => quotas::list::get(&mut self.brokers, &chosen),
+                USER => users::list::get(&mut self.brokers, &chosen),
                 LOG_DIR => log_dirs::get(&mut self.brokers, &chosen),
                 QUORUM => quorum::get(&mut self.brokers, &chosen),
                 SHARE_GROUP => groups::share::get(&mut self.brokers, &chosen),
@@ -105,6 +111,7 @@ impl StorageDriver for Kafka {
                 BROKER_CONFIG => broker_configs::write(&mut self.brokers, &chosen, dry_run),
                 ACL => acls::write::write(&mut self.brokers, &chosen, dry_run),
                 QUOTA => quotas::write::write(&mut self.brokers, &chosen, dry_run),
+                USER => users::write::write(&mut self.brokers, &chosen, dry_run),
                 name @ (CONSUMER_GROUP | LOG_DIR | QUORUM | SHARE_GROUP) => {
                     chosen.iter().map(|_| Outcome::Failed(read_only(name))).collect()
                 }

@@ -1,4 +1,4 @@
-//! The Kafka plugin: topics, dynamic broker configuration, consumer groups, access rules, quotas, log directories and the
+//! The Kafka plugin: topics, dynamic broker configuration, consumer groups, access rules, quotas, users, log directories and the
 //! controllers' quorum of a Kafka cluster, over Kafka's own protocol, and what can be done with them beside editing.
 //!
 //! What decides (`manifest`, `types`, `strategy`) touches no network; what talks is `driver` and below it.
@@ -22,6 +22,7 @@ mod strategy;
 mod topic_keys;
 mod topics;
 mod types;
+mod users;
 mod wire;
 
 pub use driver::Kafka;

@@ -158,6 +158,8 @@ pub(crate) fn schema() -> Value {
         "type": "object",
         "required": ["bootstrap"],
         "additionalProperties": false,
+        // Of the secrets that users name: the host salts them and sends the outcome.
+        "x-headgate-named-secrets": ["salted", "send"],
         "properties": {
             "bootstrap": {
                 "type": "string", "title": "Bootstrap addresses", "minLength": 1, "pattern": ADDRESSES,

@@ -5,12 +5,13 @@ use headgate_sdk::{Change, ConfigStrategy, Issue, Result, Severity, Step};
 
 use crate::Kafka;
 use crate::driver::{read_only, unknown_type};
-use crate::types::{ACL, BROKER_CONFIG, CONSUMER_GROUP, LOG_DIR, QUORUM, QUOTA, SHARE_GROUP, TOPIC};
+use crate::types::{ACL, BROKER_CONFIG, CONSUMER_GROUP, LOG_DIR, QUORUM, QUOTA, SHARE_GROUP, TOPIC, USER};
 
 mod acl;
 mod normalize;
 mod quota;
 mod steps;
+mod user;
 mod validate;
 
 impl ConfigStrategy for Kafka {
@@ -20,6 +21,7 @@ impl ConfigStrategy for Kafka {
             BROKER_CONFIG => normalize::broker_config(spec),
             ACL => normalize::object(spec).map(acl::normalize),
             QUOTA => normalize::object(spec).map(quota::normalize),
+            USER => normalize::object(spec).map(user::normalize),
             _ => Ok(spec),
         }
     }
@@ -30,6 +32,7 @@ impl ConfigStrategy for Kafka {
             BROKER_CONFIG => validate::broker_config(spec),
             ACL => acl::validate(spec),
             QUOTA => quota::validate(spec),
+            USER => user::validate(spec),
             name @ (CONSUMER_GROUP | LOG_DIR | QUORUM | SHARE_GROUP) => {
                 vec![issue("", &read_only(name).message)]
             }
@@ -43,6 +46,7 @@ impl ConfigStrategy for Kafka {
             BROKER_CONFIG => steps::broker_config(change),
             ACL => acl::steps(change),
             QUOTA => quota::steps(change),
+            USER => user::steps(change),
             name @ (CONSUMER_GROUP | LOG_DIR | QUORUM | SHARE_GROUP) => Err(read_only(name)),
             other => Err(unknown_type(other)),
         };

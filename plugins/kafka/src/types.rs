@@ -4,7 +4,7 @@ use headgate_sdk::json::{self, Map, Value, json};
 use headgate_sdk::{Divergence, EditRule, Field, Granularity, MetadataType, MetadataTypes, Scope, Verbs};
 
 use crate::topic_keys::{self, Kind};
-use crate::{Kafka, acls, groups, log_dirs, quorum, quotas};
+use crate::{Kafka, acls, groups, log_dirs, quorum, quotas, users};
 
 pub(crate) const TOPIC: &str = "topic";
 pub(crate) const BROKER_CONFIG: &str = "broker-config";
@@ -17,8 +17,10 @@ pub(crate) const QUORUM: &str = "quorum";
 
 pub(crate) const SHARE_GROUP: &str = "share-group";
 
-pub(crate) const NAMES: [&str; 8] =
-    [TOPIC, BROKER_CONFIG, CONSUMER_GROUP, ACL, QUOTA, LOG_DIR, QUORUM, SHARE_GROUP];
+pub(crate) const USER: &str = "user";
+
+pub(crate) const NAMES: [&str; 9] =
+    [TOPIC, BROKER_CONFIG, CONSUMER_GROUP, ACL, QUOTA, LOG_DIR, QUORUM, SHARE_GROUP, USER];
 
 impl MetadataTypes for Kafka {
     fn list_types(facts: Option<&Value>) -> Vec<MetadataType> {
@@ -31,6 +33,7 @@ impl MetadataTypes for Kafka {
             log_dir(),
             quorum(),
             share_group(),
+            user(),
         ]
     }
 }
@@ -205,6 +208,27 @@ fn quota() -> MetadataType {
         spec: json::text(&quotas::spec_schema()),
         status: json::text(&quotas::status_schema()),
         fields: Vec::new(),
+        after: Vec::new(),
+        extra: None,
+    }
+}
+
+/// A user of SCRAM. Its password is written and never seen.
+fn user() -> MetadataType {
+    MetadataType {
+        name: USER.to_owned(),
+        plural: "users".to_owned(),
+        title: "User".to_owned(),
+        scope: Scope::Cluster,
+        roles: Vec::new(),
+        identity: Vec::new(),
+        tells_defaults: true,
+        verbs: Verbs { create: true, update: true, delete: true },
+        granularity: Granularity::PerKey,
+        divergence: Divergence::Single,
+        spec: json::text(&users::spec_schema()),
+        status: json::text(&users::status_schema()),
+        fields: vec![field(&format!("/{}", users::PASSWORD), EditRule::WriteOnly)],
         after: Vec::new(),
         extra: None,
     }

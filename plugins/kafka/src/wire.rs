@@ -13,9 +13,11 @@ use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, Str
 
 pub(crate) mod codes;
 pub(crate) mod sasl;
+pub(crate) mod spliced;
 pub(crate) mod told_configs;
 pub(crate) mod versions;
 
+use spliced::Stand;
 use versions::Versions;
 
 /// The name under which brokers see us in their logs and quotas.
@@ -92,8 +94,19 @@ impl Link {
 
     /// Sends what `prepare` gives and waits for the answer, which is not read.
     pub(crate) fn ask_raw(&mut self, prepare: &mut Prepare<'_>, timeout_ms: u64) -> Result<Raw, Lost> {
-        let ready = prepare(self).map_err(|error| Lost { sent: false, error })?;
-        self.channel.send(ready.id, vec![Piece::Bytes(ready.frame)])?;
+        self.ask_spliced(prepare, &[], timeout_ms)
+    }
+
+    /// The same, with secrets in the places that stand for them.
+    pub(crate) fn ask_spliced(
+        &mut self,
+        prepare: &mut Prepare<'_>,
+        stands: &[&Stand],
+        timeout_ms: u64,
+    ) -> Result<Raw, Lost> {
+        let not_sent = |error| Lost { sent: false, error };
+        let ready = prepare(self).map_err(not_sent)?;
+        self.channel.send(ready.id, spliced::cut(ready.frame, stands).map_err(not_sent)?)?;
         let frame = self.channel.receive(ready.id, timeout_ms).map_err(|error| Lost { sent: true, error })?;
         Ok((ready.version, frame))
     }

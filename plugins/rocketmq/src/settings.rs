@@ -132,6 +132,8 @@ pub(crate) fn schema() -> Value {
         "type": "object",
         "required": ["name_servers"],
         "additionalProperties": false,
+        // Of the secrets that users name: the host sends them, and signs the request that they are in.
+        "x-headgate-named-secrets": ["send", "hmac"],
         "dependentRequired": {"access_key": ["secret_key"], "secret_key": ["access_key"]},
         "properties": {
             "name_servers": {

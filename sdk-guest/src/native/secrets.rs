@@ -70,6 +70,18 @@ impl Secret {
         Ok(context.sign().as_ref().to_vec())
     }
 
+    /// PBKDF2 (RFC 8018), as SCRAM salts a password.
+    pub(crate) fn salted(&self, hash: Hash, salt: &[u8], iterations: u32) -> Result<Self> {
+        let (_, digest, derive) = algorithms(hash)?;
+        let iterations =
+            NonZeroU32::new(iterations).filter(|count| count.get() <= ITERATIONS_MAX).ok_or_else(|| {
+                Error::protocol(format_args!("{iterations} iterations are out of 1 to {ITERATIONS_MAX}"))
+            })?;
+        let mut salted = vec![0; digest.output_len()];
+        pbkdf2::derive(derive, iterations, salt, &self.0, &mut salted);
+        Ok(Self(salted))
+    }
+
     /// RFC 5802, section 3.
     pub(crate) fn scram(
         &self,
@@ -78,13 +90,8 @@ impl Secret {
         iterations: u32,
         auth_message: &[u8],
     ) -> Result<ScramProof> {
-        let (mac, digest, derive) = algorithms(hash)?;
-        let iterations =
-            NonZeroU32::new(iterations).filter(|count| count.get() <= ITERATIONS_MAX).ok_or_else(|| {
-                Error::protocol(format_args!("{iterations} iterations are out of 1 to {ITERATIONS_MAX}"))
-            })?;
-        let mut salted = vec![0; digest.output_len()];
-        pbkdf2::derive(derive, iterations, salt, &self.0, &mut salted);
+        let (mac, digest, _) = algorithms(hash)?;
+        let Self(salted) = self.salted(hash, salt, iterations)?;
         let sign = |key: &[u8], data: &[u8]| hmac::sign(&hmac::Key::new(mac, key), data).as_ref().to_vec();
         let client_key = sign(&salted, b"Client Key");
         let stored_key = digest::digest(digest, &client_key);
@@ -131,5 +138,7 @@ mod tests {
         assert_eq!(proof.client_proof[..4], [0x74, 0x7c, 0xdb, 0x65]);
         assert_eq!(proof.server_signature[..4], [0xea, 0xba, 0xe2, 0x4d]);
         assert_eq!((proof.client_proof.len(), proof.server_signature.len()), (32, 32));
+        assert_eq!(secret.salted(Hash::Sha512, &salt, 4096).unwrap().length(), 64);
+        assert!(secret.salted(Hash::Sha256, &salt, 0).is_err());
     }
 }

@@ -7,6 +7,8 @@ pub(crate) const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
 pub(crate) const INVALID_TOPIC: i16 = 17;
 pub(crate) const TOPIC_AUTHORIZATION_FAILED: i16 = 29;
 pub(crate) const CLUSTER_AUTHORIZATION_FAILED: i16 = 31;
+pub(crate) const UNSUPPORTED_SASL_MECHANISM: i16 = 33;
+pub(crate) const UNSUPPORTED_VERSION: i16 = 35;
 pub(crate) const NOT_CONTROLLER: i16 = 41;
 pub(crate) const POLICY_VIOLATION: i16 = 44;
 pub(crate) const SECURITY_DISABLED: i16 = 54;
@@ -15,6 +17,7 @@ pub(crate) const GROUP_ID_NOT_FOUND: i16 = 69;
 pub(crate) const ELECTION_NOT_NEEDED: i16 = 84;
 pub(crate) const THROTTLING_QUOTA_EXCEEDED: i16 = 89;
 pub(crate) const RESOURCE_NOT_FOUND: i16 = 91;
+pub(crate) const DUPLICATE_RESOURCE: i16 = 92;
 
 /// Ask again after so long where the backend says that it will be better soon.
 const RETRY_MS: u64 = 1_000;

@@ -31,7 +31,11 @@ pub(crate) fn spec_schema() -> Value {
             "password": {
                 "type": "object", "title": "Password", "writeOnly": true, "required": ["$secret"],
                 "description": "Names a secret of the host: {\"$secret\": NAME}; needed where the user is made",
-                "properties": {"$secret": {"type": "string", "minLength": 1}},
+                "additionalProperties": false,
+                "properties": {
+                    "$secret": {"type": "string", "minLength": 1},
+                    "version": {"type": "integer", "description": "Another one means: write the password again"}
+                },
                 "x-headgate-secret": ["send", "hmac"]
             }
         }

@@ -43,9 +43,18 @@ fn word_fault(name: &str, words: [&str; 2], value: &Value) -> Option<String> {
 fn password_fault(value: &Value) -> Option<String> {
     match value {
         Value::Null => Some("a password has no default: leave it out, or name a secret".to_owned()),
-        value if secret_name(value).is_some() => None,
+        value if secret_name(value).is_some() => reference_fault(value).map(str::to_owned),
         _ => Some("a password is never written down: name a secret, as in {$secret: NAME}".to_owned()),
     }
+}
+
+fn reference_fault(reference: &Value) -> Option<&'static str> {
+    let version = reference.get("version");
+    if version.is_some_and(|version| version.as_i64().is_none()) {
+        return Some("version of a password's secret is a whole number");
+    }
+    let odd = |fields: &Map<String, Value>| fields.keys().any(|name| name != "$secret" && name != "version");
+    reference.as_object().is_some_and(odd).then_some("a password is named by $secret, and by nothing else")
 }
 
 pub(super) fn steps(change: &Change) -> Result<Vec<Step>> {
@@ -102,10 +111,12 @@ fn edit(change: &Change, before: &Map<String, Value>, after: &Map<String, Value>
         }
     }
     let wish = after.get(PASSWORD).and_then(|wish| Some((wish, secret_name(wish)?)));
-    // Never observed: what was there is what was applied, where that is known.
+    // Never observed: what was there is what was applied, where that is known. Another version is another password.
     if let Some((wish, secret)) = wish.filter(|(wish, _)| before.get(PASSWORD) != Some(wish)) {
         edits.push(edited(&pointer([PASSWORD]), Some(wish)));
-        undo.extend(before.get(PASSWORD).map(|was| edited(&pointer([PASSWORD]), Some(was))));
+        // A secret's earlier version is gone: only one of another name can be written back.
+        let was = before.get(PASSWORD).filter(|was| secret_name(was) != Some(secret));
+        undo.extend(was.map(|was| edited(&pointer([PASSWORD]), Some(was))));
         summary.push(format!("password of secret {secret}"));
     }
     if edits.is_empty() {
@@ -169,6 +180,9 @@ mod tests {
         assert!(change(before, json!({"user_status": "disable"})).unwrap().is_empty());
         let applied = json!({"password": {"$secret": "a", "version": 1}});
         assert!(change(applied.clone(), applied.clone()).unwrap().is_empty());
+        let newer = json!({"password": {"$secret": "a", "version": 2}});
+        let step = check(applied.clone(), newer, "password of secret a");
+        assert!(step.undo.is_none(), "the host has the new one only");
         let step = check(applied, json!({"password": {"$secret": "b"}}), "password of secret b");
         assert!(step.undo.is_some());
     }
@@ -196,5 +210,8 @@ mod tests {
             ]
         );
         assert_eq!(validate(&json!({"password": null})).len(), 1);
+        let password = |version: Value| json!({"password": {"$secret": "a", "version": version}});
+        assert!(validate(&password(json!(3))).is_empty());
+        assert_eq!(validate(&password(json!("3"))).len(), 1);
     }
 }
