@@ -1,6 +1,9 @@
-//! Access rules, quotas and log directories of Kafka: what its administrators do by hand, from a file.
+//! Access rules, quotas, users and log directories of Kafka: what its administrators do by hand, from a file.
 
-use anyhow::{Context, Result};
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
 use headgate_tests::{Database, Host, Kafka, for_each_database};
 
 use crate::topics::{apply, own};
@@ -12,6 +15,7 @@ for_each_database!(
     an_edit_of_a_quota_touches_only_the_limits_it_names,
     a_cluster_without_access_rules_says_how_to_get_them,
     log_directories_are_shown,
+    a_user_is_made_with_a_secret_logs_in_and_is_deleted,
 );
 
 fn a_rule_and_a_quota_are_made_from_a_file_and_deleted(database: &Database) -> Result<()> {
@@ -118,6 +122,80 @@ fn log_directories_are_shown(database: &Database) -> Result<()> {
     Ok(())
 }
 
+fn a_user_is_made_with_a_secret_logs_in_and_is_deleted(database: &Database) -> Result<()> {
+    let (kafka, host) = (Kafka::shared_secure()?, Host::start(database)?);
+    host.add_kafka("lab", kafka)?;
+    let name = own("carol", database);
+    let (first, second) = ("wunderland", "looking-glass");
+    remember(&host, first)?;
+    let file = host.file("user.yaml", &wished_user(&name, "{SCRAM-SHA-512: {iterations: 8192}}"))?;
+    let planned = host.cli(&["plan", "-f", &file])?;
+    assert!(
+        planned.code_is(2)?.contains("SCRAM-SHA-512 with 8192 iterations, password of secret alice"),
+        "{planned}"
+    );
+    assert_eq!(credentials(kafka, &name)?, [""; 0], "a plan writes nothing");
+
+    host.cli(&["apply", "-f", &file, "--yes"])?.ok()?;
+    assert_eq!(credentials(kafka, &name)?, ["SCRAM-SHA-512=iterations=8192"]);
+    assert!(logs_in(kafka, &host, &name, first)?, "the password is the secret");
+    assert!(!logs_in(kafka, &host, &name, second)?, "and no other");
+    host.cli(&["plan", "-f", &file])?.ok()?;
+    assert_eq!(status(&host, "user", &name)?, "synced");
+
+    // What the secret holds changed, and not a word of the document.
+    remember(&host, second)?;
+    host.cli(&["plan", "-f", &file])?.code_is(2)?;
+    host.cli(&["apply", "-f", &file, "--yes"])?.ok()?;
+    assert!(logs_in(kafka, &host, &name, second)?, "the password is the secret's new one");
+    assert!(!logs_in(kafka, &host, &name, first)?, "and no longer the old one");
+
+    let both = "{SCRAM-SHA-256: {iterations: 4096}, SCRAM-SHA-512: {iterations: 16384}}";
+    let file = host.file("both.yaml", &wished_user(&name, both))?;
+    host.cli(&["apply", "-f", &file, "--yes"])?.ok()?;
+    let all = ["SCRAM-SHA-256=iterations=4096", "SCRAM-SHA-512=iterations=16384"];
+    assert_eq!(credentials(kafka, &name)?, all);
+
+    let file = host.file("deleted.yaml", &deleted("user", &name))?;
+    host.cli(&["apply", "-f", &file, "--yes"])?.refused(5, &["--allow-destructive"])?;
+    host.cli(&["apply", "-f", &file, "--yes", "--allow-destructive"])?.ok()?;
+    assert_eq!(credentials(kafka, &name)?, [""; 0]);
+    for password in [first, second] {
+        assert!(!host.logged()?.contains(password), "a password is in the log");
+    }
+    Ok(())
+}
+
+/// Puts the secret that documents name `alice` into the host, from a file.
+fn remember(host: &Host, password: &str) -> Result<()> {
+    let secret = format!("alice=@{}", host.file("password.txt", password)?);
+    host.cli(&["cluster", "set", "lab", "--secret", &secret])?.ok()?;
+    Ok(())
+}
+
+fn wished_user(name: &str, mechanisms: &str) -> String {
+    format!(
+        "---\ncluster: lab\ntype: user\nname: {name}\nspec:\n  mechanisms: {mechanisms}\n  password: {{$secret: alice}}\n"
+    )
+}
+
+/// Whether Kafka lets the user in with that password, on its listener that asks for one.
+fn logs_in(kafka: &Kafka, host: &Host, name: &str, password: &str) -> Result<bool> {
+    let login = "org.apache.kafka.common.security.scram.ScramLoginModule required";
+    let properties = format!(
+        "security.protocol=SASL_PLAINTEXT\nsasl.mechanism=SCRAM-SHA-512\n\
+         sasl.jaas.config={login} username=\"{name}\" password=\"{password}\";\n"
+    );
+    let file = host.file("login.properties", &properties)?;
+    // The harness's own way names the listener without login.
+    let tool = Path::new(env!("CARGO_MANIFEST_DIR")).join("backends/kafka/cli.sh");
+    let listener = ["--bootstrap-server", kafka.fact("BOOTSTRAP_SASL")?, "--command-config", &file];
+    let told = Command::new(tool).arg("broker-api-versions").args(listener).output()?;
+    let said = String::from_utf8_lossy(&told.stderr);
+    ensure!(told.status.success() || said.contains("invalid credentials"), "{said}");
+    Ok(told.status.success())
+}
+
 /// May read the topic that is called as the user is.
 fn rule(name: &str) -> String {
     format!("User:{name}|topic|literal|{name}|read|allow|*")
@@ -168,4 +246,14 @@ fn limits(kafka: &Kafka, user: &str, client: Option<&str>) -> Result<Vec<String>
         .collect();
     limits.sort();
     Ok(limits)
+}
+
+/// What Kafka itself says of how a user can log in, in order.
+fn credentials(kafka: &Kafka, user: &str) -> Result<Vec<String>> {
+    let printed = kafka.cli("configs", &["--describe", "--entity-type", "users", "--entity-name", user])?;
+    let lines = printed.lines().filter(|line| line.starts_with("SCRAM credential configs for"));
+    let each = lines.filter_map(|line| line.split_once(" are ")).flat_map(|(_, each)| each.split(", "));
+    let mut credentials: Vec<String> = each.map(str::to_owned).collect();
+    credentials.sort();
+    Ok(credentials)
 }

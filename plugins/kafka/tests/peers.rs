@@ -12,14 +12,19 @@ use std::thread;
 
 use headgate_kafka::Kafka;
 use headgate_sdk::json::json;
-use headgate_sdk::{Action, Error, ErrorKind, Outcome, Place, ResourceKey, StorageDriver, Target, Write};
+use headgate_sdk::{
+    Action, Error, ErrorKind, Outcome, Place, Query, ResourceKey, StorageDriver, Target, Write, native,
+};
+use kafka_protocol::messages::alter_user_scram_credentials_response::AlterUserScramCredentialsResult;
 use kafka_protocol::messages::api_versions_response::ApiVersion;
 use kafka_protocol::messages::create_acls_response::AclCreationResult;
 use kafka_protocol::messages::{
-    AlterClientQuotasRequest, ApiVersionsResponse, CreateAclsRequest, CreateAclsResponse,
-    CreateTopicsRequest, DeleteAclsRequest, DeleteTopicsRequest, MetadataRequest,
+    AlterClientQuotasRequest, AlterUserScramCredentialsRequest, AlterUserScramCredentialsResponse,
+    ApiVersionsResponse, CreateAclsRequest, CreateAclsResponse, CreateTopicsRequest, DeleteAclsRequest,
+    DeleteTopicsRequest, DescribeUserScramCredentialsRequest, DescribeUserScramCredentialsResponse,
+    MetadataRequest,
 };
-use kafka_protocol::protocol::{Encodable, Message, Request};
+use kafka_protocol::protocol::{Encodable, Message, Request, StrBytes};
 
 const RULE: &str = "User:alice|topic|literal|orders|read|allow|*";
 const OTHER_RULE: &str = "User:alice|topic|literal|orders|write|allow|*";
@@ -57,8 +62,12 @@ fn answer(stream: &mut TcpStream, correlation: &[u8], body: &[u8]) {
 
 /// A broker's first answer: the requests of these tests, in all versions that the plugin knows.
 fn versions() -> Vec<u8> {
+    versions_with(&[])
+}
+
+fn versions_with(more: &[i16]) -> Vec<u8> {
     let key = |key: i16, max: i16| ApiVersion::default().with_api_key(key).with_max_version(max);
-    let keys = vec![
+    let mut keys = vec![
         key(MetadataRequest::KEY, MetadataRequest::VERSIONS.max),
         key(CreateTopicsRequest::KEY, CreateTopicsRequest::VERSIONS.max),
         key(DeleteTopicsRequest::KEY, DeleteTopicsRequest::VERSIONS.max),
@@ -66,6 +75,7 @@ fn versions() -> Vec<u8> {
         key(AlterClientQuotasRequest::KEY, AlterClientQuotasRequest::VERSIONS.max),
         key(DeleteAclsRequest::KEY, DeleteAclsRequest::VERSIONS.max),
     ];
+    keys.extend(more.iter().map(|more| key(*more, 0)));
     let mut body = Vec::new();
     ApiVersionsResponse::default().with_api_keys(keys).encode(&mut body, 3).unwrap();
     body
@@ -223,6 +233,68 @@ fn a_write_that_was_never_sent_failed() {
         let outcomes = open(&address).write_resources(&[write], false).unwrap();
         assert!(matches!(outcomes.as_slice(), [Outcome::Failed(_)]), "{outcomes:?}");
     }
+}
+
+#[test]
+fn a_broker_from_before_there_were_users_lists_none_and_takes_none() {
+    let address = peer(|mut stream| {
+        let Some(request) = frame(&mut stream) else { return };
+        answer(&mut stream, &request[4..8], &versions());
+        drop(frame(&mut stream));
+    });
+    let query = Query {
+        metadata_type: "user".to_owned(),
+        place: Place::Cluster,
+        brief: false,
+        fields: Vec::new(),
+        since: None,
+        cursor: None,
+        limit: 0,
+        extra: None,
+    };
+    let page = open(&address).list_resources(&query).unwrap();
+    assert!(page.resources.is_empty() && page.failures.is_empty() && page.next.is_none());
+    let outcomes =
+        open(&address).write_resources(&[write_of("user", "alice", Action::Delete)], false).unwrap();
+    let [Outcome::Failed(error)] = outcomes.as_slice() else { panic!("{outcomes:?}") };
+    assert_eq!((error.kind, error.code.as_deref()), (ErrorKind::Unsupported, Some("TOO_OLD")));
+}
+
+/// One request for the first credential of each user, one for the second; the second of carol is refused.
+#[test]
+fn users_are_written_together_and_one_that_is_half_written_is_unknown() {
+    const DESCRIBE: i16 = DescribeUserScramCredentialsRequest::KEY;
+    const ALTER: i16 = AlterUserScramCredentialsRequest::KEY;
+    let address = peer(|mut stream| {
+        let Some(request) = frame(&mut stream) else { return };
+        answer(&mut stream, &request[4..8], &versions_with(&[DESCRIBE, ALTER]));
+        for codes in [None, Some([("bob", 0), ("carol", 0)]), Some([("bob", 0), ("carol", 31)])] {
+            let Some(request) = frame(&mut stream) else { return };
+            let mut body = vec![0];
+            if let Some(codes) = codes {
+                assert_eq!(request[..2], ALTER.to_be_bytes());
+                let result = |(name, code)| {
+                    let result = AlterUserScramCredentialsResult::default().with_error_code(code);
+                    result.with_user(StrBytes::from_static_str(name))
+                };
+                let results = codes.into_iter().map(result).collect();
+                let told = AlterUserScramCredentialsResponse::default().with_results(results);
+                told.encode(&mut body, 0).unwrap();
+            } else {
+                assert_eq!(request[..2], DESCRIBE.to_be_bytes());
+                DescribeUserScramCredentialsResponse::default().encode(&mut body, 0).unwrap();
+            }
+            answer(&mut stream, &request[4..8], &body);
+        }
+    });
+    native::secrets::set("both", b"hunter2");
+    let both = json!({"SCRAM-SHA-256": {"iterations": 4096}, "SCRAM-SHA-512": {"iterations": 4096}});
+    let spec = json!({"mechanisms": both, "password": {"$secret": "both"}}).to_string();
+    let writes = ["bob", "carol"].map(|name| write_of("user", name, Action::Create(spec.clone())));
+    let outcomes = open(&address).write_resources(&writes, false).unwrap();
+    let [Outcome::Accepted(_), Outcome::Unknown(error)] = outcomes.as_slice() else { panic!("{outcomes:?}") };
+    assert!(error.message.contains("give the login `alter` on the cluster"), "{error:?}");
+    assert!(error.message.ends_with("another of its mechanisms was written before"), "{error:?}");
 }
 
 #[test]
