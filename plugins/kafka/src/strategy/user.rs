@@ -151,8 +151,7 @@ fn edit(change: &Change, before: &Map<String, Value>, after: &Map<String, Value>
     // Never observed: what was there is what was applied, where that is known. One password counts for all mechanisms.
     let anew = password.is_some_and(|(wish, _)| before.get(PASSWORD) != Some(wish));
     let turns: Vec<Turn<'_>> = KNOWN.into_iter().map(|known| Turn::of(known.name, before, after)).collect();
-    let turned = |turn: &&Turn<'_>| turn.was != turn.wish || (anew && turn.wish.is_some());
-    let turned: Vec<&Turn<'_>> = turns.iter().filter(turned).collect();
+    let turned: Vec<&Turn<'_>> = turns.iter().filter(|turn| turn.was != turn.wish).collect();
     if turned.is_empty() && !anew {
         return Ok(None);
     }
@@ -162,23 +161,28 @@ fn edit(change: &Change, before: &Map<String, Value>, after: &Map<String, Value>
     if let (None, Some(turn)) = (password, turned.iter().find(|turn| turn.wish.is_some())) {
         return Err(no_password(&format!("user {user}: {} needs the password", turn.said())));
     }
-    let changed = turned.iter().filter(|turn| turn.was != turn.wish);
-    let mut summary: Vec<String> = changed.map(|turn| turn.summary()).collect();
+    let mut summary: Vec<String> = turned.iter().map(|turn| turn.summary()).collect();
     summary.extend(password.filter(|_| anew).map(|(_, secret)| format!("password of secret {secret}")));
     let mut edits: Vec<Edit> = turned.iter().map(|turn| edited(turn.name, turn.wish)).collect();
-    if turned.iter().any(|turn| turn.wish.is_some()) {
+    // It goes to every mechanism that the user has, or the old one would still log in.
+    if anew || turned.iter().any(|turn| turn.wish.is_some()) {
         edits.extend(password.map(|(wish, _)| password_edit(wish)));
     }
     let write = write(change, Action::Edit(edits));
-    let undo = undo(&turned, before, after);
+    let undo = undo(&turned, anew, before, after);
     let undo = undo.map(|edits| Write { action: Action::Edit(edits), ..write.clone() });
     Ok(Some(step(write, summary.join(", "), undo)))
 }
 
 /// None where it takes a password that is not known, or that the host no longer has.
-fn undo(turned: &[&Turn<'_>], before: &Map<String, Value>, after: &Map<String, Value>) -> Option<Vec<Edit>> {
+fn undo(
+    turned: &[&Turn<'_>],
+    anew: bool,
+    before: &Map<String, Value>,
+    after: &Map<String, Value>,
+) -> Option<Vec<Edit>> {
     let mut edits: Vec<Edit> = turned.iter().map(|turn| edited(turn.name, turn.was)).collect();
-    if turned.iter().any(|turn| turn.was.is_some()) {
+    if anew || turned.iter().any(|turn| turn.was.is_some()) {
         let (was, secret) = named_secret(before)?;
         // A secret's earlier version is gone.
         let replaced = named_secret(after).is_some_and(|(wish, name)| name == secret && wish != was);

@@ -5,8 +5,8 @@ use headgate_sdk::{Action, Edit, Error, ErrorKind, Place, Result, Write};
 
 use super::list::Kept;
 use super::{
-    Credentials, ITERATIONS, ITERATIONS_MAX, ITERATIONS_MIN, MECHANISMS, Mechanism, PASSWORD, known_names,
-    mechanism, secret_name,
+    Credentials, ITERATIONS, ITERATIONS_MAX, ITERATIONS_MIN, KNOWN, MECHANISMS, Mechanism, PASSWORD,
+    known_names, mechanism, secret_name,
 };
 
 /// One credential of a user.
@@ -57,7 +57,7 @@ pub(super) fn alterations(write: &Write, kept: &Kept, login: Option<&str>) -> Re
             let message = format!("there is no user {name} any more");
             Err(Error::not_found(message).code("NOT_FOUND"))
         }
-        (Action::Edit(edits), Some(there)) => some(name, Named::edited(edits)?, there),
+        (Action::Edit(edits), Some(there)) => some(name, Named::edited(edits)?.with_all(there), there),
         (Action::Replace(_), _) => {
             Err(Error::unsupported("a user is edited mechanism by mechanism, never replaced"))
         }
@@ -119,6 +119,18 @@ impl Named {
         Ok(named)
     }
 
+    /// A password counts for every mechanism: those that are not named keep their iterations.
+    fn with_all(mut self, there: &Credentials) -> Self {
+        if self.secret.is_some() {
+            let named = |code: i8| self.mechanisms.iter().any(|(mechanism, _)| mechanism.code == code);
+            let others = KNOWN.into_iter().filter(|known| !named(known.code));
+            let kept: Vec<_> =
+                others.filter_map(|known| Some((known, Some(*there.get(&known.code)?)))).collect();
+            self.mechanisms.extend(kept);
+        }
+        self
+    }
+
     fn mechanism(&mut self, name: &str, value: &Value) -> Result<()> {
         let Some(mechanism) = mechanism(name) else {
             let message = format!("{name} is no mechanism of users: it can be {}", known_names());
@@ -169,7 +181,6 @@ mod tests {
     use headgate_sdk::ResourceKey;
     use headgate_sdk::json::json;
 
-    use super::super::KNOWN;
     use super::*;
 
     fn wished(action: Action, kept: &[(i8, i32)], login: Option<&str>) -> Result<Vec<Alteration>> {
@@ -248,5 +259,17 @@ mod tests {
     fn headgate_does_not_lock_itself_out() {
         let error = wished(Action::Delete, &[(1, 4096)], Some("alice")).unwrap_err();
         assert_eq!((error.kind, error.code.as_deref()), (ErrorKind::Conflict, Some("OWN_USER")));
+    }
+
+    #[test]
+    fn a_password_goes_to_every_mechanism_that_the_user_has() {
+        let [sha256, sha512] = KNOWN;
+        let password = edit("/password", Some(json!({"$secret": "new"})));
+        let kept = [(1, 4096), (2, 8192)];
+        let alone = wished(Action::Edit(vec![password.clone()]), &kept, None).unwrap();
+        assert_eq!(alone, [set(sha256, 4096, "new"), set(sha512, 8192, "new")]);
+        let more = edit("/mechanisms/SCRAM-SHA-512", Some(json!({"iterations": 16384})));
+        let both = wished(Action::Edit(vec![more, password]), &kept, None).unwrap();
+        assert_eq!(both, [set(sha512, 16384, "new"), set(sha256, 4096, "new")]);
     }
 }

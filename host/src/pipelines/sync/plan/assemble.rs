@@ -168,7 +168,13 @@ fn differing(before: &Value, after: &Value) -> Vec<String> {
 fn check_fields(change: &Change, touched: &[String], write: &Write) -> Result<(), Refusal> {
     let strays = match (&write.action, &change.before) {
         (Action::Edit(edits), _) => {
-            let stray = |path: &&String| !touched.iter().any(|touched| is_related(path, touched));
+            // A secret that the wish names may be written again: nobody can read whether it stands.
+            let is_named = |path: &str| {
+                let wished = change.after.as_ref().and_then(|after| fields::at(after, path));
+                wished.is_some_and(fields::is_secret)
+            };
+            let stray =
+                |path: &&String| !touched.iter().any(|touched| is_related(path, touched)) && !is_named(path);
             edits.iter().map(|edit| &edit.path).filter(stray).cloned().collect()
         }
         (Action::Replace(spec), Some(before)) => {
@@ -272,8 +278,9 @@ fn operated(
 fn extend_base(item: &mut Item, steps: &[Step]) {
     let Some(observed) = &mut item.base.observed else { return };
     let edits = steps.iter().filter(|step| step.verb == Verb::Edit);
-    for (path, _) in edits.filter_map(|step| step.after.as_ref()).flat_map(fields::leaves) {
-        if !item.base.fields.contains(&path) {
+    for (path, value) in edits.filter_map(|step| step.after.as_ref()).flat_map(fields::leaves) {
+        // What is never observed is no base.
+        if !item.base.fields.contains(&path) && !fields::is_secret(value) {
             let value = steps.iter().find_map(|step| fields::at(step.before.as_ref()?, &path));
             if let Some(value) = value {
                 fields::set(observed, &path, value.clone());

@@ -118,7 +118,10 @@ fn edit(
         item.base = base(row, touched.clone());
     }
     let mut after = row.observed.clone();
-    for path in &touched {
+    // What is never read back the plugin may need again: a password with the number of its rounds.
+    let secrets = fields::leaves(desired).into_iter().filter(|(_, value)| fields::is_secret(value));
+    let secrets: Vec<String> = secrets.map(|(path, _)| path).collect();
+    for path in touched.iter().chain(&secrets) {
         if let Some(value) = fields::at(desired, path) {
             fields::set(&mut after, path, value.clone());
         }

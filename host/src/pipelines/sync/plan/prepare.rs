@@ -211,9 +211,15 @@ impl<'a> Planner<'a> {
     /// Puts the difference into the question to the plugin; its position there.
     pub(super) fn ask(&mut self, row: &Resource, after: Option<Value>) -> usize {
         let is_present = row.presence == Presence::Present;
+        let mut before = row.observed.clone();
+        for (path, value) in row.applied.as_ref().map(fields::leaves).unwrap_or_default() {
+            if fields::is_secret(value) {
+                fields::set(&mut before, &path, value.clone());
+            }
+        }
         self.prepared.changes.push(crate::domain::contract::Change {
             key: row.key.clone(),
-            before: is_present.then(|| row.observed.clone()),
+            before: is_present.then_some(before),
             after,
             status: is_present.then(|| row.status_document.clone()),
             effective: self.snapshot.effective.get(&row.key).cloned(),

@@ -114,6 +114,25 @@ fn a_wish_without_a_place_stands_for_places_that_join_later_until_it_is_taken_ba
 }
 
 #[test]
+fn a_secret_that_the_wish_names_is_handed_over_with_what_was_applied() {
+    let mut snapshot = world(1).snapshot();
+    let secret = |version: u32| json!({"$secret": "alice", "version": version});
+    let row = snapshot.resources.get_mut(&key("t00")).unwrap();
+    row.desired = Some(json!({"partitions": 2, "config": {"password": secret(1)}}));
+    row.applied.clone_from(&row.desired);
+    let wish = |partitions: u32, version: u32| {
+        let spec = json!({"partitions": partitions, "config": {"password": secret(version)}});
+        prepare(&Request::Documents(vec![document("t00", spec)]), &snapshot)
+    };
+    assert_eq!(wish(2, 1).changes, [], "the same version is the same wish");
+    let other = &wish(3, 1).changes[0];
+    let given = |spec: &Option<Value>| spec.as_ref().unwrap()["config"]["password"].clone();
+    assert_eq!((given(&other.before), given(&other.after)), (secret(1), secret(1)));
+    let anew = &wish(2, 2).changes[0];
+    assert_eq!((given(&anew.before), given(&anew.after)), (secret(1), secret(2)));
+}
+
+#[test]
 fn what_is_not_ours_protected_or_internal_is_never_deleted() {
     let mut snapshot = world(1).snapshot();
     let protect = Policy { protect: Some(true), ..Policy::default() };

@@ -114,12 +114,7 @@ fn another_version_alone_writes_the_password_again() {
         json!({"mechanisms": {"SCRAM-SHA-256": {"iterations": 4096}, "SCRAM-SHA-512": {"iterations": 8192}}});
     let (before, after) = (with(both, secret("one", 1)), with(sha256(4096), secret("one", 2)));
     let step = check(before.clone(), after, "password of secret one");
-    let all = [
-        (SHA256, json!({"iterations": 4096})),
-        (SHA512, json!({"iterations": 8192})),
-        ("/password", secret("one", 2)),
-    ];
-    assert_eq!(step.write.action, edits(&all), "the mechanisms that the wish does not name, too");
+    assert_eq!(step.write.action, edits(&[("/password", secret("one", 2))]));
     assert!(step.undo.is_none(), "the host has the new one only");
     let other = check(before.clone(), with(sha256(4096), secret("two", 1)), "password of secret two");
     assert!(other.undo.is_some());
