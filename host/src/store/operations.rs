@@ -36,7 +36,7 @@ impl Store {
         if let Some(cluster) = cluster {
             select.push(" and cluster_id = ").bind(cluster.as_str());
         }
-        in_states(&mut select, states)?;
+        select.among("state", states)?;
         if let Some(after) = after {
             select.push(" and id < ").bind(after.as_str());
         }
@@ -49,7 +49,7 @@ impl Store {
     pub async fn open_operations(&self, cluster: &ClusterId) -> Result<Vec<Operation>, StoreError> {
         let mut select = Statement::new(SELECT);
         select.push(" where cluster_id = ").bind(cluster.as_str());
-        in_states(&mut select, &[OperationState::Waiting, OperationState::Running])?;
+        select.among("state", &[OperationState::Waiting, OperationState::Running])?;
         select.push(" order by id");
         let mut connection = self.reader().await?;
         operations(&mut connection, select).await
@@ -103,14 +103,6 @@ impl Tx {
         operation.version += i64::from(saved);
         Ok(saved)
     }
-}
-
-fn in_states(select: &mut Statement, states: &[OperationState]) -> Result<(), StoreError> {
-    if !states.is_empty() {
-        let words = states.iter().map(|state| word("state", state));
-        select.push(" and state in (").list(words.collect::<Result<Vec<_>, _>>()?).push(")");
-    }
-    Ok(())
 }
 
 async fn operations(connection: &mut AnyConnection, select: Statement) -> Result<Vec<Operation>, StoreError> {

@@ -62,7 +62,7 @@ impl Store {
         if let Some(cluster) = cluster {
             select.push(" and cluster_id = ").bind(cluster.as_str());
         }
-        in_states(&mut select, states)?;
+        select.among("state", states)?;
         if let Some(after) = after {
             select.push(" and id < ").bind(after.as_str());
         }
@@ -87,7 +87,7 @@ impl Store {
     pub async fn open_plans(&self, cluster: &ClusterId) -> Result<Vec<Plan>, StoreError> {
         let mut select = Statement::new(SELECT);
         select.push(" where cluster_id = ").bind(cluster.as_str());
-        in_states(&mut select, &[PlanState::Approved, PlanState::Applying])?;
+        select.among("state", &[PlanState::Approved, PlanState::Applying])?;
         select.push(" order by id");
         let mut connection = self.reader().await?;
         let mut plans = plans(&mut connection, select).await?;
@@ -195,14 +195,6 @@ impl Tx {
         }
         Ok(())
     }
-}
-
-fn in_states(select: &mut Statement, states: &[PlanState]) -> Result<(), StoreError> {
-    if !states.is_empty() {
-        let words = states.iter().map(|state| word("state", state));
-        select.push(" and state in (").list(words.collect::<Result<Vec<_>, _>>()?).push(")");
-    }
-    Ok(())
 }
 
 fn insert_steps(plan: &PlanId, organization: &str, steps: &[Step]) -> Result<Statement, StoreError> {

@@ -250,10 +250,7 @@ fn restrict(select: &mut Statement, filter: &ResourceFilter) -> Result<(), Store
     if let Some(metadata_type) = &filter.metadata_type {
         select.push(" and r.type = ").bind(metadata_type.as_str());
     }
-    if !filter.statuses.is_empty() {
-        let words = filter.statuses.iter().map(|status| word("status", status));
-        select.push(" and r.status in (").list(words.collect::<Result<Vec<_>, _>>()?).push(")");
-    }
+    select.among("r.status", &filter.statuses)?;
     if let Some(place) = &filter.place {
         select.push(" and r.place = ").bind(place.to_string());
     }

@@ -1,8 +1,10 @@
 //! Statements whose length depends on their data: filters, and many rows at once.
 
+use serde::Serialize;
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::{Any, AnyConnection, Arguments, AssertSqlSafe, Encode, Type};
 
+use super::columns::word;
 use super::error::StoreError;
 
 /// Rows of one statement: with 24 columns 12,000 values, below SQLite's 32,766 and PostgreSQL's 65,535.
@@ -62,6 +64,19 @@ impl Statement {
             row.bind(value);
         }
         self
+    }
+
+    /// ` and COLUMN in (word, …)`. No values: all are wanted, and nothing is written.
+    pub(super) fn among<T: Serialize>(
+        &mut self,
+        column: &'static str,
+        values: &[T],
+    ) -> Result<&mut Self, StoreError> {
+        if values.is_empty() {
+            return Ok(self);
+        }
+        let words = values.iter().map(|value| word(column, value)).collect::<Result<Vec<_>, _>>()?;
+        Ok(self.push(" and ").push(column).push(" in (").list(words).push(")"))
     }
 
     pub(super) async fn fetch_all(self, connection: &mut AnyConnection) -> Result<Vec<AnyRow>, StoreError> {

@@ -10,7 +10,7 @@ use super::propose::schema::{SpecSchema, as_text};
 use super::session::find_type;
 use super::{Sync, SyncError, Told};
 use crate::domain::cluster::{Cluster, homes};
-use crate::domain::contract::Scope;
+use crate::domain::contract::{MetadataType, Scope};
 use crate::domain::id::OperationId;
 use crate::domain::operation::{Forecast, Operation, OperationState, OperationType, Subject};
 use crate::domain::place::Place;
@@ -103,7 +103,8 @@ impl Sync {
         cluster: &Cluster,
         request: OperateRequest,
     ) -> Result<Forecast, OperateError> {
-        let checked = self.check(cluster, request).await?;
+        let types = self.types(cluster).await?;
+        let checked = self.check(cluster, &types, request).await?;
         if !checked.shape.previewed {
             return Err(OperateError::NoPreview(checked.shape.name));
         }
@@ -122,8 +123,9 @@ impl Sync {
             return Err(SyncError::Paused(cluster.name.clone()).into());
         }
         let (allowed, undoes) = (request.allow_destructive, request.undoes.clone());
-        let checked = self.check(cluster, request).await?;
-        self.may_operate(cluster, &checked).await?;
+        let types = self.types(cluster).await?;
+        let checked = self.check(cluster, &types, request).await?;
+        self.may_operate(cluster, types, &checked).await?;
         if checked.shape.destructive && !allowed {
             return Err(OperateError::Destructive { name: checked.shape.name });
         }
@@ -199,14 +201,24 @@ impl Sync {
         Err(OperateError::Changed(id.clone()))
     }
 
-    async fn check(&self, cluster: &Cluster, request: OperateRequest) -> Result<Checked, OperateError> {
+    async fn types(&self, cluster: &Cluster) -> Result<Vec<MetadataType>, SyncError> {
+        let facts = cluster.discovered_at_ms.map(|_| &cluster.facts);
+        Ok(self.kind(cluster)?.types(facts).await?)
+    }
+
+    async fn check(
+        &self,
+        cluster: &Cluster,
+        types: &[MetadataType],
+        request: OperateRequest,
+    ) -> Result<Checked, OperateError> {
         let OperateRequest { name, id, at, mut input, .. } = request;
-        let types = self.operation_types(cluster).await?;
-        let Some(shape) = types.iter().find(|known| known.name == name).cloned() else {
-            let known = names(&types);
+        let operations = self.operation_types(cluster).await?;
+        let Some(shape) = operations.iter().find(|known| known.name == name).cloned() else {
+            let known = names(&operations);
             return Err(OperateError::NoOperation { name, kind: cluster.kind.clone(), known });
         };
-        let subject = self.subject(cluster, &shape, id, at).await?;
+        let subject = self.subject(cluster, types, &shape, id, at).await?;
         if input.is_null() {
             input = json!({});
         }
@@ -228,6 +240,7 @@ impl Sync {
     async fn subject(
         &self,
         cluster: &Cluster,
+        types: &[MetadataType],
         shape: &OperationType,
         id: Option<String>,
         at: Option<Place>,
@@ -244,18 +257,16 @@ impl Sync {
         let Some(id) = id.filter(|id| !id.is_empty()) else {
             return wrong(format!("`{name}` works on one {metadata_type}: name it"));
         };
-        let facts = cluster.discovered_at_ms.map(|_| &cluster.facts);
-        let types = self.kind(cluster)?.types(facts).await.map_err(SyncError::Call)?;
-        let Some(resource_type) = find_type(&types, metadata_type) else {
+        let Some(resource_type) = find_type(types, metadata_type) else {
             let text = format!("the operation `{name}` names the type `{metadata_type}`, which there is not");
             return Err(SyncError::Contract(text).into());
         };
-        let nodes = self.store.list_nodes(&cluster.id).await?;
-        let homes = homes(resource_type, nodes.iter().map(|(node, _)| node));
         let place = match (at, resource_type.scope) {
             (Some(at), _) => at,
             (None, Scope::Cluster) => Place::Cluster,
             (None, Scope::Group | Scope::Node) => {
+                let nodes = self.store.list_nodes(&cluster.id).await?;
+                let homes = homes(resource_type, nodes.iter().map(|(node, _)| node));
                 let homes = homes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
                 return wrong(format!("say on which place of {metadata_type} `{id}`: {homes}"));
             }
@@ -264,9 +275,12 @@ impl Sync {
     }
 
     /// What people protected, narrowed or never gave us is not touched by an action either.
-    async fn may_operate(&self, cluster: &Cluster, checked: &Checked) -> Result<(), OperateError> {
-        let facts = cluster.discovered_at_ms.map(|_| &cluster.facts);
-        let types = self.kind(cluster)?.types(facts).await.map_err(SyncError::Call)?;
+    async fn may_operate(
+        &self,
+        cluster: &Cluster,
+        types: Vec<MetadataType>,
+        checked: &Checked,
+    ) -> Result<(), OperateError> {
         let lens = self.lens(cluster, types).await?;
         let (authority, set) = match &checked.subject {
             Subject::Place(_) => (cluster.authority, cluster.name.clone()),

@@ -83,6 +83,9 @@ pub enum Request {
     },
 }
 
+/// By type, the groups or nodes where its resources live.
+pub type Homes = BTreeMap<String, Vec<Place>>;
+
 /// All that planning looks at.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Snapshot {
@@ -99,8 +102,8 @@ pub struct Snapshot {
     pub authority: Authority,
     /// Resources with a write whose outcome is unknown, and its sort.
     pub unsure: BTreeMap<ResourceKey, Sort>,
-    /// By type, the groups or nodes where its resources live, for wishes that name none.
-    pub homes: BTreeMap<String, Vec<Place>>,
+    /// For wishes that name none.
+    pub homes: Homes,
     /// The wishes that named no place, of the resources that the request names by type and id.
     pub standing: BTreeMap<(String, String), StandingWish>,
 }

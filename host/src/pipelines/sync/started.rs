@@ -1,9 +1,7 @@
 //! Writes that the backend carries out over time: asked about until they end, cancelled where the plan is.
 
-use serde_json::json;
-
-use super::apply::Run;
-use super::{Sync, SyncError, Told};
+use super::apply::{Run, event_of};
+use super::{Sync, SyncError};
 use crate::domain::operation::Progress;
 use crate::domain::plan::{Step, StepState};
 use crate::domain::resource::{Outcome, Written};
@@ -28,20 +26,13 @@ impl Sync {
             let before = step.clone();
             take_in(step, told, is_cancelled, now_ms);
             if *step != before {
-                changed.push(step.clone());
+                changed.push(seq);
             }
         }
         if changed.is_empty() {
             return Ok(());
         }
-        let mut tx = self.store.begin().await?;
-        tx.save_steps(&run.plan.id, &changed).await?;
-        let shares: Vec<_> =
-            changed.iter().map(|step| json!({"seq": step.seq, "message": step.message})).collect();
-        let told = Told::new("plan.progress", run.plan.id.as_str(), json!({"steps": shares}));
-        self.tell(&mut tx, &run.cluster, told).await?;
-        tx.commit().await?;
-        Ok(())
+        self.save_activity(run, &changed, event_of).await
     }
 }
 

@@ -5,13 +5,12 @@
 use std::collections::BTreeSet;
 
 use crate::domain::cluster::{Cluster, homes};
-use crate::domain::place::Place;
 use crate::domain::plan::{Plan, PlanState, Reason, StandingWish, Step};
 use crate::domain::policy::{Authority, DriftPolicy};
 use crate::domain::resource::{Resource, ResourceKey};
 use crate::domain::status::{self, Activity, Status, StatusEvent};
 use crate::pipelines::sync::observe::{Lens, Noticed};
-use crate::pipelines::sync::plan::{self as planning, Raised};
+use crate::pipelines::sync::plan::{self as planning, Homes, Raised};
 use crate::pipelines::sync::{
     Approval, Asked, ProposeError, ProposeRequest, SYSTEM, Sync, SyncError, TypeReport,
 };
@@ -85,20 +84,24 @@ impl Sync {
             return Ok(Vec::new());
         }
         let nodes = self.store.list_nodes(&cluster.id).await?;
-        let taken = self.planned_already(cluster).await?;
+        let homes: Homes = lens
+            .types
+            .iter()
+            .map(|shape| (shape.name.clone(), homes(shape, nodes.iter().map(|(node, _)| node))))
+            .collect();
         let mut wishes = Vec::new();
         for (metadata_type, places) in planned {
-            let Ok(shape) = lens.shape(&metadata_type) else { continue };
-            let homes = homes(shape, nodes.iter().map(|(node, _)| node));
-            let new: Vec<&Place> = homes.iter().filter(|home| !places.contains(home)).collect();
-            if new.is_empty() {
-                continue;
+            let mut homes = homes.get(&metadata_type).into_iter().flatten();
+            if homes.any(|home| !places.contains(home)) {
+                let found = self.store.list_standing_wishes(&cluster.id, &metadata_type, &places);
+                wishes.extend(found.await?);
             }
-            let is_free =
-                |wish: &StandingWish| !new.iter().any(|place| taken.contains(&wish.at((*place).clone())));
-            let found = self.store.list_standing_wishes(&cluster.id, &metadata_type, &places).await?;
-            wishes.extend(found.into_iter().filter(is_free));
         }
+        if wishes.is_empty() {
+            return Ok(wishes);
+        }
+        let taken = self.planned_already(cluster).await?;
+        wishes.retain(|wish| !planning::joining(wish, &homes).iter().any(|key| taken.contains(key)));
         wishes.truncate(PLANNED_MAX as usize);
         Ok(wishes)
     }

@@ -1,14 +1,11 @@
 //! Wishes that name no place: what a request makes of them, and what they ask of places that joined.
 
 use super::prepare::Planner;
-use super::{Document, Snapshot, have};
+use super::{Document, Homes, Snapshot, have};
 use crate::domain::contract::Scope;
 use crate::domain::fields;
-use crate::domain::place::Place;
 use crate::domain::plan::{Standing, StandingWish};
 use crate::domain::resource::ResourceKey;
-
-type Homes = std::collections::BTreeMap<String, Vec<Place>>;
 
 /// A document without a place, of a type that lives on groups or nodes, is a wish for every one of them.
 pub(super) fn of_documents(documents: &[Document], snapshot: &Snapshot) -> Vec<Standing> {

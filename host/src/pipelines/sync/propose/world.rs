@@ -13,7 +13,7 @@ use crate::domain::plan::{Plan, Standing, StandingWish, StepState};
 use crate::domain::resource::{Lookup, Presence, Resource, ResourceKey, Sort};
 use crate::pipelines::sync::Sync;
 use crate::pipelines::sync::observe::{Lens, Sight};
-use crate::pipelines::sync::plan::{Document, Request, Snapshot, joining};
+use crate::pipelines::sync::plan::{Document, Homes, Request, Snapshot, joining};
 use crate::pipelines::sync::session::find_type;
 use crate::store::ResourceFilter;
 
@@ -24,7 +24,6 @@ const LOOKS_MAX: usize = 2_000;
 
 type Rows = BTreeMap<ResourceKey, Resource>;
 type Effective = BTreeMap<ResourceKey, Value>;
-type Homes = BTreeMap<String, Vec<Place>>;
 type StandingWishes = BTreeMap<(String, String), StandingWish>;
 
 impl Sync {
