@@ -14,6 +14,7 @@
 //! The same code compiles natively: there `native` stands in for the host, with real sockets, for unit tests, debuggers and
 //! benches.
 
+pub mod address;
 pub mod bindings;
 pub mod call;
 mod error;
@@ -22,6 +23,7 @@ pub mod framed;
 pub mod http;
 pub mod json;
 pub mod log;
+mod metadata_type;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod native;
 pub mod net;

@@ -1,5 +1,6 @@
 //! The cluster as it is: its members, who leads, and what is wrong with each.
 
+use headgate_sdk::address;
 use headgate_sdk::json::{self, Value, json};
 use headgate_sdk::{Check, Cluster, ErrorKind, Health, Node, Place, Result};
 
@@ -8,7 +9,6 @@ use crate::fields;
 use crate::gateway::Gateway;
 use crate::manifest::{FOLLOWER, LEADER, LEARNER};
 use crate::members::{self, Member, Statuses};
-use crate::settings;
 
 pub(crate) fn discover(gateway: &mut Gateway) -> Result<Cluster> {
     let (identity, members) = members::of(gateway)?;
@@ -55,7 +55,7 @@ fn node(member: &Member, statuses: &Statuses, leader: Option<&str>) -> Node {
         Ok(_) => Some(FOLLOWER),
         Err(_) => None,
     };
-    let address = |address| ("client".to_owned(), settings::shown(address));
+    let address = |address| ("client".to_owned(), address::shown(address));
     Node {
         id: member.id.clone(),
         roles: role.map(str::to_owned).into_iter().collect(),

@@ -1,12 +1,13 @@
 //! The cluster as one thing to ask: whichever member answers, with a token where users log in.
 
+use headgate_sdk::address::{self, Address};
 use headgate_sdk::http::{self, Request};
 use headgate_sdk::json::{self, Value};
 use headgate_sdk::secrets::{self, Encoding, Piece};
 use headgate_sdk::{Error, ErrorKind, Result};
 
 use crate::refusals::{self, AUTH_NOT_ENABLED};
-use crate::settings::{self, Address, Login, Settings};
+use crate::settings::{Login, Settings};
 
 /// A member that says nothing for so long is passed over; etcd itself gives up a request without a quorum after about 7 s,
 /// and then another member may still have one.
@@ -135,7 +136,7 @@ impl Gateway {
             let answers = ask(self, address);
             let first = answers.first().and_then(|answer| answer.as_ref().err());
             match first.filter(|error| matches!(error.kind, ErrorKind::Unavailable | ErrorKind::Timeout)) {
-                Some(error) => errors.push(named(error.clone(), &settings::shown(address))),
+                Some(error) => errors.push(named(error.clone(), &address::shown(address))),
                 None => {
                     self.preferred = index;
                     return Ok(answers);
@@ -148,7 +149,7 @@ impl Gateway {
 
     fn request(&self, (host, port): &Address, path: &str) -> Request<'static> {
         let scheme = if self.settings.tls.is_some() { "https" } else { "http" };
-        let address = settings::shown(&(host.clone(), *port));
+        let address = address::shown(&(host.clone(), *port));
         let request = Request::post(format!("{scheme}://{address}/v3/{path}"))
             .tls(self.settings.tls.clone())
             .timeout_ms(TIMEOUT_MS)

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use headgate_sdk::address::{self, Address};
 use headgate_sdk::json::{Map, Value, json};
 use headgate_sdk::{Error, Lookup, Resource, Result};
 
 use crate::fields;
 use crate::gateway::Gateway;
-use crate::settings::{self, Address};
+use crate::settings;
 use crate::types::{self, MEMBER};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -66,7 +67,7 @@ impl Member {
     pub(crate) fn addresses(&self) -> Vec<Address> {
         let address = |url: &String| {
             let (_, rest) = url.split_once("://")?;
-            settings::address(rest.trim_end_matches('/'))
+            address::parse(rest.trim_end_matches('/'), settings::PORT)
         };
         self.client_urls.iter().filter_map(address).collect()
     }
@@ -179,7 +180,7 @@ mod tests {
         let members = listed(&answer);
         let ids: Vec<&str> = members.iter().map(|member| member.id.as_str()).collect();
         assert_eq!(ids, ["11", "8e9e05c52164694d"]);
-        let shown: Vec<String> = members[1].addresses().iter().map(settings::shown).collect();
+        let shown: Vec<String> = members[1].addresses().iter().map(address::shown).collect();
         assert_eq!(shown, ["a:2379", "[::1]:1"]);
         assert!(members[0].learner && members[0].name.is_none() && members[0].addresses().is_empty());
         assert!(listed(&json!({"members": "?"})).is_empty());

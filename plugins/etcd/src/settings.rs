@@ -1,14 +1,13 @@
 //! The connection form: what it asks for, and what was filled in.
 
+use headgate_sdk::address::{self, Address};
 use headgate_sdk::json::{self, Value, json};
 use headgate_sdk::net::Tls;
 use headgate_sdk::{Error, Result};
 use serde::Deserialize;
 
 /// etcd's own default.
-const PORT: u16 = 2379;
-
-pub(crate) type Address = (String, u16);
+pub(crate) const PORT: u16 = 2379;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Settings {
@@ -55,47 +54,16 @@ impl Settings {
 }
 
 fn addresses(text: &str) -> Result<Vec<Address>> {
-    let mut addresses = Vec::new();
-    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-        let bad = || {
-            Error::invalid_argument(format_args!(
-                "`endpoints` holds {part:?}, which is not HOST:PORT; whether they speak TLS is said by `security`"
-            ))
-        };
-        let address = address(part).ok_or_else(bad)?;
-        if !addresses.contains(&address) {
-            addresses.push(address);
-        }
-    }
+    let addresses = address::list(text, &[','], PORT).map_err(|part| {
+        Error::invalid_argument(format_args!(
+            "`endpoints` holds {part:?}, which is not HOST:PORT; whether they speak TLS is said by `security`"
+        ))
+    })?;
     if addresses.is_empty() {
         return Err(Error::invalid_argument("`endpoints` names no address: give HOST:PORT[,HOST:PORT…]"));
     }
     Ok(addresses)
 }
-
-/// `host`, `host:2379`, `[::1]:2379`.
-pub(crate) fn address(text: &str) -> Option<Address> {
-    let (host, port) = match text.strip_prefix('[') {
-        Some(rest) => {
-            let (host, port) = rest.split_once(']')?;
-            (host, port.strip_prefix(':'))
-        }
-        None => match text.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (text, None),
-        },
-    };
-    let port: u16 = port.map_or(Some(PORT), |port| port.parse().ok())?;
-    let good = !host.is_empty() && !host.contains(['/', ' ', '@']) && port > 0;
-    good.then(|| (host.to_owned(), port))
-}
-
-pub(crate) fn shown((host, port): &Address) -> String {
-    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
-}
-
-/// What `addresses` takes; the plugin's own words are better, but come later than the form's.
-const ADDRESSES: &str = r"^\s*(\[[0-9A-Fa-f:.]+\]|[^\s,:/@\[\]]+)(:[0-9]{1,5})?\s*(,\s*(\[[0-9A-Fa-f:.]+\]|[^\s,:/@\[\]]+)(:[0-9]{1,5})?\s*)*,?\s*$";
 
 /// The form as JSON Schema, with the hints that a console shows it by.
 pub(crate) fn schema() -> Value {
@@ -107,7 +75,7 @@ pub(crate) fn schema() -> Value {
         "dependentRequired": {"username": ["password"], "password": ["username"]},
         "properties": {
             "endpoints": {
-                "type": "string", "title": "Endpoints", "minLength": 1, "pattern": ADDRESSES,
+                "type": "string", "title": "Endpoints", "minLength": 1, "pattern": address::PATTERN,
                 "description": "HOST:PORT[,HOST:PORT…] of the members' client ports, without http:// before them",
                 "examples": ["etcd-1:2379,etcd-2:2379,etcd-3:2379"], "x-headgate-order": 1
             },

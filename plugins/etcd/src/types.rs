@@ -2,8 +2,8 @@
 
 use headgate_sdk::json::{self, Map, Value, json};
 use headgate_sdk::{
-    Change, ConfigStrategy, Divergence, Error, Granularity, Issue, MetadataType, MetadataTypes, Place,
-    Resource, ResourceKey, Result, Scope, Severity, Step, Verbs,
+    Change, ConfigStrategy, Error, Issue, MetadataType, MetadataTypes, Place, Resource, ResourceKey, Result,
+    Severity, Step,
 };
 
 use crate::Etcd;
@@ -78,23 +78,7 @@ pub(crate) fn resource(metadata_type: &str, id: &str, spec: &Value, status: Map<
 }
 
 fn only_read(name: &str, plural: &str, title: &str, spec: &Value, status: &Value) -> MetadataType {
-    MetadataType {
-        name: name.to_owned(),
-        plural: plural.to_owned(),
-        title: title.to_owned(),
-        scope: Scope::Cluster,
-        roles: Vec::new(),
-        identity: Vec::new(),
-        tells_defaults: true,
-        verbs: Verbs { create: false, update: false, delete: false },
-        granularity: Granularity::None,
-        divergence: Divergence::Single,
-        spec: json::text(&object(spec)),
-        status: json::text(&object(status)),
-        fields: Vec::new(),
-        after: Vec::new(),
-        extra: None,
-    }
+    MetadataType::read_only(name, plural, title, &object(spec), &object(status))
 }
 
 fn object(properties: &Value) -> Value {

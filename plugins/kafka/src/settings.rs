@@ -1,5 +1,6 @@
 //! The connection form: what it asks for, and what was filled in.
 
+use headgate_sdk::address::{self, Address};
 use headgate_sdk::json::{self, Value, json};
 use headgate_sdk::net::Tls;
 use headgate_sdk::{Error, Result};
@@ -10,7 +11,7 @@ const PORT: u16 = 9092;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Settings {
-    pub(crate) bootstrap: Vec<(String, u16)>,
+    pub(crate) bootstrap: Vec<Address>,
     pub(crate) tls: Option<Tls>,
     pub(crate) login: Option<Login>,
 }
@@ -120,36 +121,16 @@ fn secret_name(value: &Value, field: &str) -> String {
     value.as_str().unwrap_or(field).to_owned()
 }
 
-fn addresses(text: &str) -> Result<Vec<(String, u16)>> {
+fn addresses(text: &str) -> Result<Vec<Address>> {
     let parts: Vec<&str> = text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
     if parts.is_empty() {
         return Err(Error::invalid_argument("`bootstrap` names no address: give HOST:PORT[,HOST:PORT…]"));
     }
-    parts.into_iter().map(address).collect()
-}
-
-/// `host`, `host:9092`, `[::1]:9092`.
-fn address(text: &str) -> Result<(String, u16)> {
-    let bad = || Error::invalid_argument(format_args!("`bootstrap` holds {text:?}, which is not HOST:PORT"));
-    let (host, port) = match text.strip_prefix('[') {
-        Some(rest) => {
-            let (host, port) = rest.split_once(']').ok_or_else(bad)?;
-            (host, port.strip_prefix(':'))
-        }
-        None => match text.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (text, None),
-        },
+    let bad = |part: &str| {
+        Error::invalid_argument(format_args!("`bootstrap` holds {part:?}, which is not HOST:PORT"))
     };
-    let port = port.map_or(Ok(PORT), |port| port.parse().ok().ok_or_else(bad))?;
-    if host.is_empty() || host.contains(['/', ' ', '@']) || port == 0 {
-        return Err(bad());
-    }
-    Ok((host.to_owned(), port))
+    parts.into_iter().map(|part| address::parse(part, PORT).ok_or_else(|| bad(part))).collect()
 }
-
-/// What `addresses` takes; the plugin's own words are better, but come later than the form's.
-const ADDRESSES: &str = r"^\s*(\[[0-9A-Fa-f:.]+\]|[^\s,:/@\[\]]+)(:[0-9]{1,5})?\s*(,\s*(\[[0-9A-Fa-f:.]+\]|[^\s,:/@\[\]]+)(:[0-9]{1,5})?\s*)*,?\s*$";
 
 /// The form as JSON Schema, with the hints that a console shows it by.
 pub(crate) fn schema() -> Value {
@@ -162,7 +143,7 @@ pub(crate) fn schema() -> Value {
         "x-headgate-named-secrets": ["salted", "send"],
         "properties": {
             "bootstrap": {
-                "type": "string", "title": "Bootstrap addresses", "minLength": 1, "pattern": ADDRESSES,
+                "type": "string", "title": "Bootstrap addresses", "minLength": 1, "pattern": address::PATTERN,
                 "description": "HOST:PORT[,HOST:PORT…] of one or more brokers; the others are found",
                 "examples": ["kafka-1:9092,kafka-2:9092"], "x-headgate-order": 1
             },

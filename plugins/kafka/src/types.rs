@@ -150,25 +150,10 @@ fn share_group() -> MetadataType {
     read_only(SHARE_GROUP, "share-groups", "Share group", &groups::share::status_schema())
 }
 
-/// Of the whole cluster, and only to look at.
+/// Nothing of it can be wished.
 fn read_only(name: &str, plural: &str, title: &str, status: &Value) -> MetadataType {
-    MetadataType {
-        name: name.to_owned(),
-        plural: plural.to_owned(),
-        title: title.to_owned(),
-        scope: Scope::Cluster,
-        roles: Vec::new(),
-        identity: Vec::new(),
-        tells_defaults: true,
-        verbs: Verbs { create: false, update: false, delete: false },
-        granularity: Granularity::None,
-        divergence: Divergence::Single,
-        spec: json::text(&json!({"type": "object", "additionalProperties": false})),
-        status: json::text(status),
-        fields: Vec::new(),
-        after: Vec::new(),
-        extra: None,
-    }
+    let spec = json!({"type": "object", "additionalProperties": false});
+    MetadataType::read_only(name, plural, title, &spec, status)
 }
 
 /// A rule has no more than its name says, so there is nothing of it to edit: another rule is another resource.

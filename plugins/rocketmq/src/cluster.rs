@@ -5,6 +5,7 @@ mod members;
 
 use std::collections::BTreeMap;
 
+use headgate_sdk::address;
 use headgate_sdk::framed::{Channel, Lost};
 use headgate_sdk::net::{self, Options};
 use headgate_sdk::{Error, ErrorKind, Result, call, log, secrets};
@@ -49,7 +50,7 @@ impl Servers {
             }),
             None => None,
         };
-        let name_servers = settings.name_servers.iter().map(settings::shown).collect();
+        let name_servers = settings.name_servers.iter().map(address::shown).collect();
         let members = Members::restore(settings.cluster.as_deref());
         Ok(Self { settings, signer, name_servers, members, links: BTreeMap::new() })
     }
@@ -61,7 +62,7 @@ impl Servers {
 
     /// All of the form, in its order.
     pub(crate) fn name_servers(&self) -> Vec<String> {
-        self.settings.name_servers.iter().map(settings::shown).collect()
+        self.settings.name_servers.iter().map(address::shown).collect()
     }
 
     /// Learns which brokers there are, from the first name server that knows some. One that has just been restarted knows
@@ -206,7 +207,7 @@ impl Servers {
             if self.links.contains_key(address) || missing.contains(&address) {
                 continue;
             }
-            match settings::address(address) {
+            match address::parse(address, settings::PORT) {
                 Some(target) => {
                     missing.push(address);
                     targets.push(target);

@@ -1,16 +1,17 @@
 //! The connection form: what it asks for, and what was filled in.
 
+use headgate_sdk::address::{self, Address};
 use headgate_sdk::json::{self, Value, json};
 use headgate_sdk::net::Tls;
 use headgate_sdk::{Error, Result};
 use serde::Deserialize;
 
 /// RocketMQ's own default.
-const PORT: u16 = 9876;
+pub(crate) const PORT: u16 = 9876;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Settings {
-    pub(crate) name_servers: Vec<(String, u16)>,
+    pub(crate) name_servers: Vec<Address>,
     /// Where the name servers serve several clusters.
     pub(crate) cluster: Option<String>,
     pub(crate) tls: Option<Tls>,
@@ -82,44 +83,15 @@ fn secret_name(value: &Value, field: &str) -> String {
     value.as_str().unwrap_or(field).to_owned()
 }
 
-fn addresses(text: &str) -> Result<Vec<(String, u16)>> {
-    let parts = text.split([',', ';']).map(str::trim).filter(|part| !part.is_empty());
-    let mut addresses = Vec::new();
-    for part in parts {
-        let bad =
-            || Error::invalid_argument(format_args!("`name_servers` holds {part:?}, which is not HOST:PORT"));
-        let address = address(part).ok_or_else(bad)?;
-        if !addresses.contains(&address) {
-            addresses.push(address);
-        }
-    }
+fn addresses(text: &str) -> Result<Vec<Address>> {
+    let addresses = address::list(text, &[',', ';'], PORT).map_err(|part| {
+        Error::invalid_argument(format_args!("`name_servers` holds {part:?}, which is not HOST:PORT"))
+    })?;
     if addresses.is_empty() {
         let message = "`name_servers` names no address: give HOST:PORT[,HOST:PORT…]";
         return Err(Error::invalid_argument(message));
     }
     Ok(addresses)
-}
-
-/// `host`, `host:9876`, `[::1]:9876`.
-pub(crate) fn address(text: &str) -> Option<(String, u16)> {
-    let (host, port) = match text.strip_prefix('[') {
-        Some(rest) => {
-            let (host, port) = rest.split_once(']')?;
-            (host, port.strip_prefix(':'))
-        }
-        None => match text.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (text, None),
-        },
-    };
-    let port: u16 = port.map_or(Some(PORT), |port| port.parse().ok())?;
-    let good = !host.is_empty() && !host.contains(['/', ' ', '@']) && port > 0;
-    good.then(|| (host.to_owned(), port))
-}
-
-/// As it is shown, and as the name server writes it.
-pub(crate) fn shown((host, port): &(String, u16)) -> String {
-    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 /// What `addresses` takes; the plugin's own words are better, but come later than the form's.

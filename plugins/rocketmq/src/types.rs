@@ -210,21 +210,6 @@ fn kept_field(name: &str, edits: EditRule, default: Option<String>) -> Field {
 
 /// What can only be looked at, one for the whole cluster.
 fn seen(name: &str, plural: &str, title: &str, status: &Value) -> MetadataType {
-    MetadataType {
-        name: name.to_owned(),
-        plural: plural.to_owned(),
-        title: title.to_owned(),
-        scope: Scope::Cluster,
-        roles: Vec::new(),
-        identity: Vec::new(),
-        tells_defaults: true,
-        verbs: Verbs { create: false, update: false, delete: false },
-        granularity: Granularity::None,
-        divergence: Divergence::Single,
-        spec: json::text(&json!({"type": "object", "additionalProperties": false})),
-        status: json::text(status),
-        fields: Vec::new(),
-        after: Vec::new(),
-        extra: None,
-    }
+    let spec = json!({"type": "object", "additionalProperties": false});
+    MetadataType::read_only(name, plural, title, &spec, status)
 }

@@ -1,12 +1,12 @@
 //! The ensemble as it is: its servers, which of them serve, and what each is to the others.
 
+use headgate_sdk::address;
 use headgate_sdk::json::{self, json};
 use headgate_sdk::{Check, Cluster, ErrorKind, Health, Node, Place, Result};
 
 use crate::ensemble::Ensemble;
 use crate::manifest::{FOLLOWER, LEADER, OBSERVER, STANDALONE};
 use crate::members::Member;
-use crate::settings;
 use crate::words::State;
 
 /// Without an identity: ZooKeeper has no id of an ensemble, and another one under the same addresses cannot be told apart.
@@ -53,7 +53,7 @@ fn node(member: &Member, told: &Result<State>, out_of_reach: bool) -> Node {
         roles: role.map(str::to_owned).into_iter().collect(),
         group: None,
         rank: if matches!(role, Some(LEADER | STANDALONE)) { 0 } else { 1 },
-        addresses: vec![("client".to_owned(), settings::shown(&member.address))],
+        addresses: vec![("client".to_owned(), address::shown(&member.address))],
         version,
         rack: None,
         health,

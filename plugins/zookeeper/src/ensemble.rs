@@ -1,10 +1,11 @@
 //! The ensemble as one thing to ask: a session with whichever server gives one, and the servers that there are.
 
+use headgate_sdk::address::{self, Address};
 use headgate_sdk::net::{self, Options};
 use headgate_sdk::{Error, ErrorKind, Result};
 
 use crate::members::{self, Member};
-use crate::settings::{self, Address, Settings};
+use crate::settings::Settings;
 use crate::wire::{DATA, FRAME_BYTES_MAX, Link, Op, SYNC};
 use crate::words::{self, State};
 
@@ -89,7 +90,7 @@ impl Ensemble {
         let others = known.filter(|address| !self.settings.servers.contains(address));
         let mut errors = Vec::new();
         for address in self.settings.servers.iter().chain(others) {
-            let peer = settings::shown(address);
+            let peer = address::shown(address);
             let connection = net::connect(&address.0, address.1, &options);
             match connection.and_then(|made| Link::open(made, peer.clone(), self.settings.login.as_ref())) {
                 Err(error) if error.kind != ErrorKind::Unauthenticated => errors.push(named(error, &peer)),

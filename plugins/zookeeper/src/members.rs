@@ -1,10 +1,11 @@
 //! The servers of the ensemble: as its own configuration names them, or as the connection form does where that tells nothing.
 
+use headgate_sdk::address::{self, Address};
 use headgate_sdk::json;
 use headgate_sdk::{log, state};
 use serde::{Deserialize, Serialize};
 
-use crate::settings::{self, Address, Settings};
+use crate::settings::Settings;
 
 /// What the ensemble told is kept here: an ensemble without a quorum tells nothing, and its servers have the same ids.
 const STATE_KEY: &str = "members";
@@ -20,7 +21,7 @@ pub(crate) struct Member {
 
 pub(crate) fn of_form(settings: &Settings) -> Vec<Member> {
     let member =
-        |address: &Address| Member { id: settings::shown(address), address: address.clone(), votes: None };
+        |address: &Address| Member { id: address::shown(address), address: address.clone(), votes: None };
     settings.servers.iter().map(member).collect()
 }
 
@@ -89,7 +90,7 @@ mod tests {
 
     fn members(text: &str, form: &str) -> Vec<(String, String, Option<bool>)> {
         let settings = Settings::parse(form).unwrap();
-        let shown = |one: Member| (one.id, settings::shown(&one.address), one.votes);
+        let shown = |one: Member| (one.id, address::shown(&one.address), one.votes);
         of_config(text, &settings).into_iter().map(shown).collect()
     }
 

@@ -1,5 +1,6 @@
 //! The connection form: what it asks for, and what was filled in.
 
+use headgate_sdk::address::{self, Address};
 use headgate_sdk::json::{self, Value, json};
 use headgate_sdk::net::Tls;
 use headgate_sdk::{Error, Result};
@@ -7,8 +8,6 @@ use serde::Deserialize;
 
 /// ZooKeeper's own default.
 const PORT: u16 = 2181;
-
-pub(crate) type Address = (String, u16);
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Settings {
@@ -55,44 +54,14 @@ impl Settings {
 }
 
 fn addresses(text: &str) -> Result<Vec<Address>> {
-    let mut addresses = Vec::new();
-    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-        let bad =
-            || Error::invalid_argument(format_args!("`servers` holds {part:?}, which is not HOST:PORT"));
-        let address = address(part).ok_or_else(bad)?;
-        if !addresses.contains(&address) {
-            addresses.push(address);
-        }
-    }
+    let addresses = address::list(text, &[','], PORT).map_err(|part| {
+        Error::invalid_argument(format_args!("`servers` holds {part:?}, which is not HOST:PORT"))
+    })?;
     if addresses.is_empty() {
         return Err(Error::invalid_argument("`servers` names no address: give HOST:PORT[,HOST:PORT…]"));
     }
     Ok(addresses)
 }
-
-/// `host`, `host:2181`, `[::1]:2181`.
-pub(crate) fn address(text: &str) -> Option<Address> {
-    let (host, port) = match text.strip_prefix('[') {
-        Some(rest) => {
-            let (host, port) = rest.split_once(']')?;
-            (host, port.strip_prefix(':'))
-        }
-        None => match text.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (text, None),
-        },
-    };
-    let port: u16 = port.map_or(Some(PORT), |port| port.parse().ok())?;
-    let good = !host.is_empty() && !host.contains(['/', ' ', '@']) && port > 0;
-    good.then(|| (host.to_owned(), port))
-}
-
-pub(crate) fn shown((host, port): &Address) -> String {
-    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
-}
-
-/// What `addresses` takes; the plugin's own words are better, but come later than the form's.
-const ADDRESSES: &str = r"^\s*(\[[0-9A-Fa-f:.]+\]|[^\s,:/@\[\]]+)(:[0-9]{1,5})?\s*(,\s*(\[[0-9A-Fa-f:.]+\]|[^\s,:/@\[\]]+)(:[0-9]{1,5})?\s*)*,?\s*$";
 
 /// The form as JSON Schema, with the hints that a console shows it by.
 pub(crate) fn schema() -> Value {
@@ -104,7 +73,7 @@ pub(crate) fn schema() -> Value {
         "dependentRequired": {"username": ["password"], "password": ["username"]},
         "properties": {
             "servers": {
-                "type": "string", "title": "Servers", "minLength": 1, "pattern": ADDRESSES,
+                "type": "string", "title": "Servers", "minLength": 1, "pattern": address::PATTERN,
                 "description": "HOST:PORT[,HOST:PORT…] of the servers' client ports, without a path behind them",
                 "examples": ["zk-1:2181,zk-2:2181,zk-3:2181"], "x-headgate-order": 1
             },

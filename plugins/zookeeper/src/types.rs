@@ -1,9 +1,8 @@
 //! The types of metadata that an ensemble holds, with their schemas. All of them are only read.
 
-use headgate_sdk::json::{self, Value, json};
+use headgate_sdk::json::{Value, json};
 use headgate_sdk::{
-    Change, ConfigStrategy, Divergence, Error, Granularity, Issue, MetadataType, MetadataTypes, Result,
-    Scope, Severity, Step, Verbs,
+    Change, ConfigStrategy, Error, Issue, MetadataType, MetadataTypes, Result, Severity, Step,
 };
 
 use crate::ZooKeeper;
@@ -50,23 +49,7 @@ pub(crate) fn unknown_type(name: &str) -> Error {
 }
 
 fn only_read(name: &str, plural: &str, title: &str, spec: &Value, status: &Value) -> MetadataType {
-    MetadataType {
-        name: name.to_owned(),
-        plural: plural.to_owned(),
-        title: title.to_owned(),
-        scope: Scope::Cluster,
-        roles: Vec::new(),
-        identity: Vec::new(),
-        tells_defaults: true,
-        verbs: Verbs { create: false, update: false, delete: false },
-        granularity: Granularity::None,
-        divergence: Divergence::Single,
-        spec: json::text(&object(spec)),
-        status: json::text(&object(status)),
-        fields: Vec::new(),
-        after: Vec::new(),
-        extra: None,
-    }
+    MetadataType::read_only(name, plural, title, &object(spec), &object(status))
 }
 
 fn object(properties: &Value) -> Value {

@@ -2,9 +2,8 @@
 //! and costs no session.
 
 use headgate_sdk::Result;
+use headgate_sdk::address::Address;
 use headgate_sdk::net::{self, Connection, Options, Piece, Tls};
-
-use crate::settings::Address;
 
 const WORD: &[u8] = b"srvr";
 
