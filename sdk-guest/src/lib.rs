@@ -29,6 +29,7 @@ pub mod native;
 pub mod net;
 mod operations;
 mod plugin;
+pub mod release;
 pub mod secrets;
 pub mod state;
 

@@ -14,6 +14,7 @@ mod input;
 mod kafka_admin;
 mod kafka_operations;
 mod kills;
+mod oldest;
 mod other_types;
 mod ownership;
 mod plugins;

@@ -14,6 +14,8 @@ use crate::backends;
 #[derive(Debug)]
 pub struct Kafka {
     nodes: u32,
+    /// What the scripts are told of the release; nothing is the newest.
+    release: Option<(&'static str, &'static str)>,
     /// `cluster.env` of the start script.
     facts: HashMap<String, String>,
 }
@@ -31,7 +33,7 @@ impl Kafka {
     /// # Errors
     /// A node did not come up; the end of its log is in the error.
     pub fn nodes(nodes: u32) -> Result<Self> {
-        Self::start(nodes, false)
+        Self::start(nodes, false, None)
     }
 
     /// The same with users, TLS and access rules; `tests/backends/README.md` names them.
@@ -39,7 +41,7 @@ impl Kafka {
     /// # Errors
     /// As [`Kafka::nodes`].
     pub fn secure(nodes: u32) -> Result<Self> {
-        Self::start(nodes, true)
+        Self::start(nodes, true, None)
     }
 
     /// A cluster that all tests of the process use, for tests that keep to names of their own.
@@ -62,19 +64,32 @@ impl Kafka {
         Self::once(&SECURE, || Self::secure(1))
     }
 
+    /// The oldest release that is supported, one node that all tests of the process use.
+    ///
+    /// # Errors
+    /// As [`Kafka::shared`].
+    pub fn shared_oldest() -> Result<&'static Self> {
+        static OLDEST: OnceLock<Result<Kafka, String>> = OnceLock::new();
+        Self::once(&OLDEST, || Self::start(1, false, Some(("HEADGATE_KAFKA_VERSION", "3.9.1"))))
+    }
+
     fn once(cell: &OnceLock<Result<Self, String>>, start: impl FnOnce() -> Result<Self>) -> Result<&Self> {
         // The error is kept as text: `anyhow::Error` cannot be cloned out of the cell.
         let started = cell.get_or_init(|| start().map_err(|error| format!("{error:#}")));
         started.as_ref().map_err(|text| anyhow!("{text}"))
     }
 
-    fn start(nodes: u32, secure: bool) -> Result<Self> {
+    fn start(nodes: u32, secure: bool, release: Option<(&'static str, &'static str)>) -> Result<Self> {
         let mut command = backends::command("kafka/start.sh");
-        command.arg(nodes.to_string()).env("SECURE", if secure { "1" } else { "0" });
+        command.envs(release).arg(nodes.to_string()).env("SECURE", if secure { "1" } else { "0" });
         let printed = backends::run(&mut command)
             .context("start Kafka; tests/backends/install.sh installs what it needs")?;
         let facts = printed.lines().filter_map(|line| line.split_once('='));
-        Ok(Self { nodes, facts: facts.map(|(key, value)| (key.to_owned(), value.to_owned())).collect() })
+        Ok(Self {
+            nodes,
+            release,
+            facts: facts.map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+        })
     }
 
     /// `HOST:PORT,…` of the listener without login.
@@ -128,7 +143,7 @@ impl Kafka {
     /// As [`Kafka::cli`].
     pub fn cli_with_input(&self, tool: &str, arguments: &[&str], input: &str) -> Result<String> {
         let mut command = backends::command("kafka/cli.sh");
-        command.args([tool, "--bootstrap-server", self.bootstrap()?]).args(arguments);
+        command.envs(self.release).args([tool, "--bootstrap-server", self.bootstrap()?]).args(arguments);
         backends::run(command.stdin(backends::input(input)?))
     }
 }

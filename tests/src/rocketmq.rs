@@ -15,6 +15,8 @@ use crate::backends;
 #[derive(Debug)]
 pub struct RocketMq {
     brokers: u32,
+    /// What the scripts are told of the release, and of users and TLS.
+    options: &'static [(&'static str, &'static str)],
     /// `cluster.env` of the start script.
     facts: HashMap<String, String>,
 }
@@ -37,12 +39,16 @@ impl RocketMq {
         Self::started(brokers, &[])
     }
 
-    fn started(brokers: u32, options: &[(&str, &str)]) -> Result<Self> {
+    fn started(brokers: u32, options: &'static [(&'static str, &'static str)]) -> Result<Self> {
         let mut command = backends::command("rocketmq/start.sh");
         let printed = backends::run(command.arg(brokers.to_string()).envs(options.iter().copied()))
             .context("start RocketMQ; tests/backends/install.sh installs what it needs")?;
         let facts = printed.lines().filter_map(|line| line.split_once('='));
-        Ok(Self { brokers, facts: facts.map(|(key, value)| (key.to_owned(), value.to_owned())).collect() })
+        Ok(Self {
+            brokers,
+            options,
+            facts: facts.map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+        })
     }
 
     /// A cluster of two masters that all tests of the process use, for tests that keep to names of their own.
@@ -51,9 +57,7 @@ impl RocketMq {
     /// As [`RocketMq::masters`]; every later caller gets the same error.
     pub fn shared() -> Result<&'static Self> {
         static TWO: OnceLock<Result<RocketMq, String>> = OnceLock::new();
-        // The error is kept as text: `anyhow::Error` cannot be cloned out of the cell.
-        let started = TWO.get_or_init(|| Self::masters(2).map_err(|error| format!("{error:#}")));
-        started.as_ref().map_err(|text| anyhow!("{text}"))
+        Self::once(&TWO, || Self::masters(2))
     }
 
     /// The same with TLS, client certificates and access checked: `ACCESS_KEY` and `SECRET_KEY` are a super user's, `TLS_DIR`
@@ -63,9 +67,21 @@ impl RocketMq {
     /// As [`RocketMq::masters`]; every later caller gets the same error.
     pub fn shared_secure() -> Result<&'static Self> {
         static TWO: OnceLock<Result<RocketMq, String>> = OnceLock::new();
-        let options = [("ACL", "1"), ("TLS", "client")];
+        Self::once(&TWO, || Self::started(2, &[("ACL", "1"), ("TLS", "client")]))
+    }
+
+    /// The oldest release that is supported, one master that all tests of the process use.
+    ///
+    /// # Errors
+    /// As [`RocketMq::masters`]; every later caller gets the same error.
+    pub fn shared_oldest() -> Result<&'static Self> {
+        static OLDEST: OnceLock<Result<RocketMq, String>> = OnceLock::new();
+        Self::once(&OLDEST, || Self::started(1, &[("HEADGATE_ROCKETMQ_VERSION", "4.9.7")]))
+    }
+
+    fn once(cell: &OnceLock<Result<Self, String>>, start: impl FnOnce() -> Result<Self>) -> Result<&Self> {
         // The error is kept as text: `anyhow::Error` cannot be cloned out of the cell.
-        let started = TWO.get_or_init(|| Self::started(2, &options).map_err(|error| format!("{error:#}")));
+        let started = cell.get_or_init(|| start().map_err(|error| format!("{error:#}")));
         started.as_ref().map_err(|text| anyhow!("{text}"))
     }
 
@@ -90,7 +106,8 @@ impl RocketMq {
     /// # Errors
     /// The tool failed; what it printed is in the error.
     pub fn mqadmin(&self, arguments: &[&str]) -> Result<String> {
-        backends::run(backends::command("rocketmq/mqadmin.sh").arg(self.folder()?).args(arguments))
+        let mut command = backends::command("rocketmq/mqadmin.sh");
+        backends::run(command.envs(self.options.iter().copied()).arg(self.folder()?).args(arguments))
     }
 
     /// Makes or changes a topic on one broker behind Headgate's back: `-r 4`, `-w 4`, …

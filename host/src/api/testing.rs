@@ -222,6 +222,8 @@ fn item_type() -> MetadataType {
         status: json!({"type": "object"}),
         fields: Vec::new(),
         after: Vec::new(),
+        since: None,
+        until: None,
     }
 }
 

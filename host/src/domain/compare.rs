@@ -258,6 +258,8 @@ mod tests {
             divergence: Divergence::Single,
             restart: false,
             unordered,
+            since: None,
+            until: None,
         };
         MetadataType {
             name: "topic".to_owned(),
@@ -277,6 +279,8 @@ mod tests {
                 field("/password", EditRule::WriteOnly, false),
             ],
             after: Vec::new(),
+            since: None,
+            until: None,
         }
     }
 

@@ -103,6 +103,12 @@ pub struct Field {
     pub restart: bool,
     /// Compare as a set, not in order.
     pub unordered: bool,
+    /// The first release of the backend that knows it; any where absent.
+    #[serde(default)]
+    pub since: Option<String>,
+    /// The first release that no longer knows it.
+    #[serde(default)]
+    pub until: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -123,6 +129,12 @@ pub struct MetadataType {
     pub status: Value,
     pub fields: Vec<Field>,
     pub after: Vec<String>,
+    /// The first release of the backend that has it; any where absent.
+    #[serde(default)]
+    pub since: Option<String>,
+    /// The first release that no longer has it.
+    #[serde(default)]
+    pub until: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]

@@ -193,6 +193,8 @@ fn field(from: metadata_types::Field) -> Result<domain::Field, Broken> {
         divergence: divergence(from.divergence),
         restart: from.restart,
         unordered: from.unordered,
+        since: from.since,
+        until: from.until,
     })
 }
 
@@ -229,6 +231,8 @@ pub(super) fn metadata_type(from: metadata_types::MetadataType) -> Result<domain
         divergence: divergence(from.divergence),
         fields: each(from.fields, field)?,
         after: from.after,
+        since: from.since,
+        until: from.until,
     })
 }
 

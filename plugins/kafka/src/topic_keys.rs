@@ -98,6 +98,11 @@ pub(crate) fn known(facts: &Value) -> impl Iterator<Item = &'static Key> {
     KEYS.iter().filter(move |key| lives(key, version))
 }
 
+/// Keys that a later release dropped, and which.
+pub(crate) fn gone() -> impl Iterator<Item = (&'static str, Version)> {
+    KEYS.iter().filter_map(|key| Some((key.name, key.until?)))
+}
+
 pub(crate) fn check(name: &str, value: &str, facts: &Value) -> Result<(), Fault> {
     let version = version_of(facts);
     match find(name) {

@@ -24,7 +24,8 @@ pub(crate) const NAMES: [&str; 9] =
 
 impl MetadataTypes for Kafka {
     fn list_types(facts: Option<&Value>) -> Vec<MetadataType> {
-        vec![
+        let release = facts.and_then(|facts| facts.get("version")).and_then(Value::as_str);
+        let types = [
             topic(facts.unwrap_or(&Value::Null)),
             broker_config(),
             consumer_group(),
@@ -34,7 +35,8 @@ impl MetadataTypes for Kafka {
             quorum(),
             share_group(),
             user(),
-        ]
+        ];
+        types.into_iter().filter_map(|metadata_type| metadata_type.on(release)).collect()
     }
 }
 
@@ -52,10 +54,20 @@ fn topic(facts: &Value) -> MetadataType {
         divergence: Divergence::Single,
         spec: json::text(&topic_schema(facts)),
         status: json::text(&topic_status_schema()),
-        fields: vec![field("/partitions", EditRule::GrowOnly)],
+        fields: topic_fields(),
         after: Vec::new(),
+        since: None,
+        until: None,
         extra: None,
     }
+}
+
+fn topic_fields() -> Vec<Field> {
+    let gone = topic_keys::gone().map(|(name, until)| Field {
+        until: Some(until.to_string()),
+        ..Field::new(format!("/config/{name}"), EditRule::Free)
+    });
+    [Field::new("/partitions", EditRule::GrowOnly)].into_iter().chain(gone).collect()
 }
 
 fn topic_schema(facts: &Value) -> Value {
@@ -134,6 +146,8 @@ fn broker_config() -> MetadataType {
         status: json::text(&json!({"type": "object"})),
         fields: Vec::new(),
         after: Vec::new(),
+        since: None,
+        until: None,
         extra: None,
     }
 }
@@ -147,7 +161,10 @@ fn quorum() -> MetadataType {
 }
 
 fn share_group() -> MetadataType {
-    read_only(SHARE_GROUP, "share-groups", "Share group", &groups::share::status_schema())
+    MetadataType {
+        since: Some(groups::share::SINCE.to_owned()),
+        ..read_only(SHARE_GROUP, "share-groups", "Share group", &groups::share::status_schema())
+    }
 }
 
 /// Nothing of it can be wished.
@@ -172,8 +189,10 @@ fn acl() -> MetadataType {
         divergence: Divergence::Single,
         spec: json::text(&acls::spec_schema()),
         status: json::text(&json!({"type": "object"})),
-        fields: acls::PARTS.iter().map(|part| field(&format!("/{part}"), EditRule::Immutable)).collect(),
+        fields: acls::PARTS.iter().map(|part| Field::new(format!("/{part}"), EditRule::Immutable)).collect(),
         after: Vec::new(),
+        since: None,
+        until: None,
         extra: None,
     }
 }
@@ -194,6 +213,8 @@ fn quota() -> MetadataType {
         status: json::text(&quotas::status_schema()),
         fields: Vec::new(),
         after: Vec::new(),
+        since: None,
+        until: None,
         extra: None,
     }
 }
@@ -213,8 +234,10 @@ fn user() -> MetadataType {
         divergence: Divergence::Single,
         spec: json::text(&users::spec_schema()),
         status: json::text(&users::status_schema()),
-        fields: vec![field(&format!("/{}", users::PASSWORD), EditRule::WriteOnly)],
+        fields: vec![Field::new(format!("/{}", users::PASSWORD), EditRule::WriteOnly)],
         after: Vec::new(),
+        since: None,
+        until: None,
         extra: None,
     }
 }
@@ -226,17 +249,5 @@ fn log_dir() -> MetadataType {
         roles: vec!["broker".to_owned()],
         divergence: Divergence::Allowed,
         ..read_only(LOG_DIR, "log-dirs", "Log directory", &log_dirs::status_schema())
-    }
-}
-
-fn field(path: &str, edits: EditRule) -> Field {
-    Field {
-        path: path.to_owned(),
-        default: None,
-        edits,
-        divergence: Divergence::Single,
-        restart: false,
-        unordered: false,
-        extra: None,
     }
 }

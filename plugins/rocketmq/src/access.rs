@@ -18,7 +18,7 @@ pub(crate) mod users;
 pub(crate) mod write;
 
 /// The first release that has them.
-const SINCE: (u32, u32) = (5, 3);
+pub(crate) const SINCE: &str = "5.3";
 
 /// What there is to know of a type that a master keeps for access.
 pub(crate) struct Kind {
@@ -90,16 +90,6 @@ impl Kind {
                 self.noun
             ))),
         }
-    }
-}
-
-/// Whether facts of a cluster say that its oldest broker knows neither users nor rules.
-pub(crate) fn is_too_old(facts: Option<&Value>) -> bool {
-    let version = facts.and_then(|facts| facts.get("version")).and_then(Value::as_str);
-    let mut numbers = version.unwrap_or_default().split('.').map(str::parse::<u32>);
-    match (numbers.next(), numbers.next()) {
-        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) < SINCE,
-        _ => false,
     }
 }
 
@@ -188,14 +178,6 @@ mod tests {
     use headgate_sdk::json::json;
 
     use super::*;
-
-    #[test]
-    fn the_oldest_broker_says_whether_there_are_users() {
-        let old = |version: &str| is_too_old(Some(&json!({"version": version})));
-        assert!(old("4.9.7") && old("5.2.0"));
-        assert!(!old("5.3.0") && !old("5.10.1") && !old("6.0.0") && !old("?"));
-        assert!(!is_too_old(None) && !is_too_old(Some(&json!({}))));
-    }
 
     #[test]
     fn a_broker_that_keeps_none_is_told_from_one_that_refuses() {

@@ -34,6 +34,8 @@ pub(crate) struct FieldDef {
     pub(crate) description: &'static str,
     /// Whether two brokers may hold different values and nothing is wrong.
     pub(crate) may_differ: bool,
+    /// The first release that has it.
+    pub(crate) since: Option<&'static str>,
 }
 
 const fn field(
@@ -43,7 +45,11 @@ const fn field(
     title: &'static str,
     description: &'static str,
 ) -> FieldDef {
-    FieldDef { name, wire, shape, title, description, may_differ: false }
+    FieldDef { name, wire, shape, title, description, may_differ: false, since: None }
+}
+
+const fn since_5(field: FieldDef) -> FieldDef {
+    FieldDef { since: Some("5.0"), ..field }
 }
 
 /// A queue is a file on disk and an entry in every client's table; the broker itself sets no limit.
@@ -78,13 +84,13 @@ pub(crate) const TOPIC: &[FieldDef] = &[
         "Ordered",
         "The name servers hold the brokers' queues in a fixed order, also while a broker is down",
     ),
-    field(
+    since_5(field(
         ATTRIBUTES,
         ATTRIBUTES,
         Shape::Attributes,
         "Attributes",
-        "From RocketMQ 5.0 on: `message.type` (NORMAL, FIFO, DELAY, TRANSACTION, …), `cleanup.policy`, `queue.type`",
-    ),
+        "`message.type` (NORMAL, FIFO, DELAY, TRANSACTION, …), `cleanup.policy`, `queue.type`",
+    )),
 ];
 
 const YES: Shape = Shape::Flag { default: true };
@@ -105,13 +111,13 @@ pub(crate) const GROUP: &[FieldDef] = &[
         "Broadcast",
         "Whether every member may get every message",
     ),
-    field(
+    since_5(field(
         "consume_message_orderly",
         "consumeMessageOrderly",
         Shape::Flag { default: false },
         "In order",
         "Whether messages are handed out in order (pop consumers)",
-    ),
+    )),
     field(
         "retry_queues",
         "retryQueueNums",
@@ -126,13 +132,13 @@ pub(crate) const GROUP: &[FieldDef] = &[
         "Deliveries",
         "How often a message is tried again before it goes to %DLQ%<group>",
     ),
-    field(
+    since_5(field(
         "consume_timeout_minute",
         "consumeTimeoutMinute",
         Shape::Count { min: 1, max: i32::MAX as i64, default: 15 },
         "Time-out",
         "Minutes that a member may take for a message",
-    ),
+    )),
     field(
         "notify_consumer_ids_changed_enable",
         "notifyConsumerIdsChangedEnable",
@@ -160,13 +166,13 @@ pub(crate) const GROUP: &[FieldDef] = &[
             "Number of the broker to consume from when the group lags behind what is in memory",
         )
     },
-    field(
+    since_5(field(
         ATTRIBUTES,
         ATTRIBUTES,
         Shape::Attributes,
         "Attributes",
-        "From RocketMQ 5.0 on, such as `priority.factor` or `lite.bind.topic`",
-    ),
+        "Such as `priority.factor` or `lite.bind.topic`",
+    )),
 ];
 
 pub(crate) fn find(fields: &'static [FieldDef], name: &str) -> Option<&'static FieldDef> {

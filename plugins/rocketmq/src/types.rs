@@ -22,18 +22,18 @@ pub(crate) const NAMES: [&str; 8] =
 
 impl MetadataTypes for RocketMq {
     fn list_types(facts: Option<&Value>) -> Vec<MetadataType> {
-        let mut types = vec![
+        let release = facts.and_then(|facts| facts.get("version")).and_then(Value::as_str);
+        let types = [
             copied(&copies::TOPIC, "topics", "Topic"),
             copied(&copies::GROUP_CONFIG, "consumer-group-configs", "Consumer group configuration"),
             seen(CONSUMER_GROUP, "consumer-groups", "Consumer group", &groups::status_schema()),
             seen(CLIENT, "clients", "Client", &clients::status_schema()),
             node_config(BROKER_CONFIG, "broker-configs", "Broker configuration", BROKER),
             node_config(NAME_SERVER_CONFIG, "name-server-configs", "Name server configuration", NAME_SERVER),
+            user(),
+            acl(),
         ];
-        if !access::is_too_old(facts) {
-            types.extend([user(), acl()]);
-        }
-        types
+        types.into_iter().filter_map(|metadata_type| metadata_type.on(release)).collect()
     }
 }
 
@@ -54,6 +54,8 @@ fn copied(kind: &Kind, plural: &str, title: &str) -> MetadataType {
         status: json::text(&status_schema(kind)),
         fields: kind.fields.iter().map(field).collect(),
         after: Vec::new(),
+        since: None,
+        until: None,
         extra: None,
     }
 }
@@ -79,14 +81,12 @@ fn status_schema(kind: &Kind) -> Value {
 
 fn field(def: &FieldDef) -> Field {
     let attributes = def.shape == Shape::Attributes;
+    let path = format!("/{}{}", def.name, if attributes { "/*" } else { "" });
     Field {
-        path: format!("/{}{}", def.name, if attributes { "/*" } else { "" }),
         default: (!attributes).then(|| json::text(&def.default())),
-        edits: EditRule::Free,
         divergence: if def.may_differ { Divergence::Allowed } else { Divergence::Forbidden },
-        restart: false,
-        unordered: false,
-        extra: None,
+        since: def.since.map(str::to_owned),
+        ..Field::new(path, EditRule::Free)
     }
 }
 
@@ -151,6 +151,8 @@ fn node_config(name: &str, plural: &str, title: &str, role: &str) -> MetadataTyp
         status: json::text(&json!({"type": "object"})),
         fields: Vec::new(),
         after: Vec::new(),
+        since: None,
+        until: None,
         extra: None,
     }
 }
@@ -192,20 +194,14 @@ fn kept(name: &str, plural: &str, title: &str, spec: &Value) -> MetadataType {
         status: json::text(&json!({"type": "object"})),
         fields: Vec::new(),
         after: Vec::new(),
+        since: Some(access::SINCE.to_owned()),
+        until: None,
         extra: None,
     }
 }
 
 fn kept_field(name: &str, edits: EditRule, default: Option<String>) -> Field {
-    Field {
-        path: format!("/{name}"),
-        default,
-        edits,
-        divergence: Divergence::Forbidden,
-        restart: false,
-        unordered: false,
-        extra: None,
-    }
+    Field { default, divergence: Divergence::Forbidden, ..Field::new(format!("/{name}"), edits) }
 }
 
 /// What can only be looked at, one for the whole cluster.

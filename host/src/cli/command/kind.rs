@@ -1,16 +1,16 @@
-//! `headgate kind list|show`: the loaded plugins and what they manage.
+//! `headgate kind list|show`: the loaded plugins, what they manage, and what of it can be edited.
 
 use clap::Subcommand;
 use serde_json::Value;
 
-use super::word;
+use super::{cluster_path, word};
 use crate::api::v1::kinds::{KindDetail, KindView};
 use crate::cli::client::encode;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::Output;
 use crate::cli::session::Session;
 use crate::cli::table::{Table, printable};
-use crate::domain::contract::Verbs;
+use crate::domain::contract::{Divergence, EditRule, Field, Granularity, MetadataType, Verbs};
 
 /// The kinds of clusters that the loaded plugins serve
 #[derive(Subcommand)]
@@ -18,6 +18,8 @@ use crate::domain::contract::Verbs;
 Examples:
   headgate kind list
   headgate kind show kafka            its connection form and metadata types
+  headgate kind show kafka topic      the fields of a type: what can be edited, and since which release
+  headgate kind show kafka topic -c lab          as the release of that cluster has them
   headgate kind show kafka -o json    with the JSON Schemas")]
 pub(in crate::cli) enum Kind {
     /// List the kinds
@@ -25,9 +27,15 @@ pub(in crate::cli) enum Kind {
         #[command(flatten)]
         output: Output,
     },
-    /// Show a kind: how to connect, what it manages, what it was granted
+    /// Show a kind: how to connect, what it manages, what it asks for; or the fields of one of its types
     Show {
         kind: String,
+        /// One metadata type, with its fields
+        #[arg(value_name = "TYPE")]
+        metadata_type: Option<String>,
+        /// As this cluster has it, whose release may lack some
+        #[arg(short, long, value_name = "NAME", requires = "metadata_type")]
+        cluster: Option<String>,
         #[command(flatten)]
         output: Output,
     },
@@ -37,7 +45,10 @@ impl Kind {
     pub(in crate::cli) fn run(&self, session: &mut Session<'_>) -> Result<Exit, Failure> {
         match self {
             Self::List { output } => list(*output, session),
-            Self::Show { kind, output } => show(kind, *output, session),
+            Self::Show { kind, metadata_type: None, cluster: _, output } => show(kind, *output, session),
+            Self::Show { kind, metadata_type: Some(name), cluster, output } => {
+                show_type(kind, name, cluster.as_deref(), *output, session)
+            }
         }
     }
 }
@@ -82,13 +93,15 @@ fn show(kind: &str, output: Output, session: &mut Session<'_>) -> Result<Exit, F
     terminal.line("\nConnection")?;
     form(&description.connection).print("  ", terminal)?;
     terminal.line("\nTypes")?;
-    let mut table = Table::new(&["type", "title", "scope", "can"]);
+    let mut table = Table::new(&["type", "title", "scope", "can", "edited", "releases"]);
     for metadata_type in &types {
         table.row(vec![
             metadata_type.name.as_str().into(),
             metadata_type.title.as_str().into(),
             word(&metadata_type.scope).into(),
             can(metadata_type.verbs).into(),
+            edited(metadata_type).into(),
+            releases(metadata_type.since.as_deref(), metadata_type.until.as_deref()).into(),
         ]);
     }
     table.print("  ", terminal)?;
@@ -100,6 +113,124 @@ fn show(kind: &str, output: Output, session: &mut Session<'_>) -> Result<Exit, F
         }
     }
     Ok(Exit::Done)
+}
+
+fn show_type(
+    kind: &str,
+    name: &str,
+    cluster: Option<&str>,
+    output: Output,
+    session: &mut Session<'_>,
+) -> Result<Exit, Failure> {
+    let path = match cluster {
+        Some(cluster) => format!("{}/types", cluster_path(cluster)),
+        None => format!("/kinds/{}/types", encode(kind)),
+    };
+    let mut types: Vec<Value> = session.client()?.get(&path, &[])?;
+    let Some(position) = types.iter().position(|one| one.get("name").is_some_and(|told| told == name)) else {
+        let names: Vec<&str> =
+            types.iter().filter_map(|one| one.get("name").and_then(Value::as_str)).collect();
+        let has = names.join(", ");
+        let whose = cluster.unwrap_or(kind);
+        return Err(Failure::Input(format!("{whose} has no type {name}; it has {has}")));
+    };
+    let told = types.swap_remove(position);
+    if output.printed(&told, session.terminal)? {
+        return Ok(Exit::Done);
+    }
+    let shape: MetadataType = read(told)?;
+    let releases = releases(shape.since.as_deref(), shape.until.as_deref());
+    session.terminal.line(format_args!(
+        "{}   {}, one for each {}   can: {}   {releases}",
+        shape.name,
+        shape.title,
+        word(&shape.scope),
+        can(shape.verbs)
+    ))?;
+    fields(&shape).print("  ", session.terminal)?;
+    Ok(Exit::Done)
+}
+
+/// Every field of the spec that the schema names, with the rule that holds for it.
+fn fields(shape: &MetadataType) -> Table {
+    let mut table = Table::new(&["field", "takes", "edits", "copies", "restart", "releases"]);
+    let mut paths = Vec::new();
+    properties(&shape.spec, "", &mut paths);
+    for (path, schema) in paths {
+        let rule = shape.fields.iter().find(|field| covers(field, &path));
+        let edits = match rule.map_or(EditRule::Free, |rule| rule.edits) {
+            _ if shape.verbs.read_only() => EditRule::ReadOnly,
+            edits => edits,
+        };
+        let copies = match rule.map_or(shape.divergence, |rule| rule.divergence) {
+            Divergence::Single => "",
+            Divergence::Forbidden => "alike",
+            Divergence::Allowed => "may differ",
+        };
+        table.row(vec![
+            path.as_str().into(),
+            takes(schema).into(),
+            word(&edits).into(),
+            copies.into(),
+            if rule.is_some_and(|rule| rule.restart) { "yes" } else { "" }.into(),
+            rule.map(|rule| releases(rule.since.as_deref(), rule.until.as_deref()))
+                .unwrap_or_default()
+                .into(),
+        ]);
+    }
+    table
+}
+
+/// Pointers of the leaves that a schema names, and of the keys that it leaves open, as `*`.
+fn properties<'a>(schema: &'a Value, path: &str, found: &mut Vec<(String, &'a Value)>) {
+    let named = schema.get("properties").and_then(Value::as_object);
+    for (name, property) in named.into_iter().flatten() {
+        let path = format!("{path}/{name}");
+        let open = property.get("additionalProperties").filter(|open| open.is_object());
+        if property.get("properties").is_some() {
+            properties(property, &path, found);
+        }
+        match open {
+            Some(open) => found.push((format!("{path}/*"), open)),
+            None if property.get("properties").is_none() => found.push((path, property)),
+            None => {}
+        }
+    }
+}
+
+fn covers(field: &Field, path: &str) -> bool {
+    field.path == path
+        || field
+            .path
+            .strip_suffix("/*")
+            .is_some_and(|parent| path.rsplit_once('/').is_some_and(|(above, _)| above == parent))
+}
+
+fn takes(schema: &Value) -> String {
+    let all = schema.get("enum").or_else(|| schema.get("type"));
+    match all {
+        Some(Value::Array(all)) => all.iter().map(super::brief).collect::<Vec<_>>().join(" | "),
+        Some(one) => super::brief(one),
+        None => String::new(),
+    }
+}
+
+fn edited(metadata_type: &MetadataType) -> &'static str {
+    match metadata_type.granularity {
+        Granularity::None => "",
+        Granularity::PerKey => "key by key",
+        Granularity::Whole => "as a whole",
+    }
+}
+
+/// `5.3 and later`, `before 4.0`; empty where every release has it.
+fn releases(since: Option<&str>, until: Option<&str>) -> String {
+    match (since, until) {
+        (None, None) => String::new(),
+        (Some(since), None) => format!("{since} and later"),
+        (None, Some(until)) => format!("before {until}"),
+        (Some(since), Some(until)) => format!("{since} to before {until}"),
+    }
 }
 
 fn form(schema: &Value) -> Table {

@@ -21,7 +21,8 @@ use crate::log_offsets::{Offsets, Partition};
 use crate::types::SHARE_GROUP;
 use crate::wire::codes;
 
-/// The first version that is not for early access only.
+/// The first release whose share groups are not for early access only, and what it calls the question about them.
+pub(crate) const SINCE: &str = "4.1";
 const STABLE_SINCE: i16 = 1;
 
 /// A cluster that is older has none, and that is no failure.

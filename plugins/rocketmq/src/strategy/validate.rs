@@ -1,7 +1,7 @@
 //! What is wrong with a wish, with what to do about it.
 
-use headgate_sdk::Issue;
 use headgate_sdk::json::{Map, Value, pointer};
+use headgate_sdk::{Issue, release};
 
 use super::{issue, warning};
 use crate::copies::Kind;
@@ -28,7 +28,10 @@ pub(super) fn copy(kind: &'static Kind, spec: &Value, facts: &Value) -> Vec<Issu
     let mut issues = Vec::new();
     for (name, value) in spec {
         match fields::find(kind.fields, name) {
-            Some(field) => issues.extend(scalar(field, value)),
+            Some(field) => {
+                issues.extend(too_new(field, value, facts));
+                issues.extend(scalar(field, value));
+            }
             None => {
                 let names = kind.fields.iter().map(|field| field.name);
                 let hint = did_you_mean(name, names);
@@ -37,7 +40,7 @@ pub(super) fn copy(kind: &'static Kind, spec: &Value, facts: &Value) -> Vec<Issu
             }
         }
     }
-    issues.extend(attributes(kind, spec, facts));
+    issues.extend(attributes(kind, spec));
     issues.extend(unread_queues(spec));
     issues
 }
@@ -92,15 +95,20 @@ fn scalar(field: &FieldDef, value: &Value) -> Option<Issue> {
     Some(issue(&pointer([name]), &message))
 }
 
-fn attributes(kind: &Kind, spec: &Map<String, Value>, facts: &Value) -> Vec<Issue> {
+fn too_new(field: &FieldDef, value: &Value, facts: &Value) -> Option<Issue> {
+    let is_left_out = value.is_null() || value.as_object().is_some_and(Map::is_empty);
+    let (since, version) = (field.since?, facts.get("version").and_then(Value::as_str)?);
+    if is_left_out || release::has(version, Some(since), None) {
+        return None;
+    }
+    let name = field.name;
+    let message = format!("{name} came with RocketMQ {since}, and this cluster has {version}: leave it out");
+    Some(issue(&pointer([name]), &message))
+}
+
+fn attributes(kind: &Kind, spec: &Map<String, Value>) -> Vec<Issue> {
     let Some(attributes) = spec.get(ATTRIBUTES).and_then(Value::as_object) else { return Vec::new() };
     let mut issues = Vec::new();
-    let version = facts.get("version").and_then(Value::as_str).unwrap_or_default();
-    if version.starts_with("4.") && !attributes.is_empty() {
-        let message =
-            format!("attributes came with RocketMQ 5.0, and this cluster has {version}: leave them out");
-        issues.push(issue(&pointer([ATTRIBUTES]), &message));
-    }
     for (name, value) in attributes {
         let path = pointer([ATTRIBUTES, name.as_str()]);
         match value {

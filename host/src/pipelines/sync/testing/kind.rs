@@ -56,6 +56,8 @@ fn topic_type() -> MetadataType {
         status: json!({"type": "object"}),
         fields: Vec::new(),
         after: Vec::new(),
+        since: None,
+        until: None,
     }
 }
 

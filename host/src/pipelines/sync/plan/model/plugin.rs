@@ -23,6 +23,8 @@ pub(in super::super) fn shape() -> MetadataType {
         status: json!({}),
         fields: Vec::new(),
         after: Vec::new(),
+        since: None,
+        until: None,
     }
 }
 
