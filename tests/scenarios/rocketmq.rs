@@ -106,10 +106,20 @@ fn copies_that_differ_are_shown_and_made_alike(database: &Database) -> Result<()
         assert!(printed.contains(part), "no {part}: {shown}");
     }
 
+    // One resource, one place: the same at each level.
+    let odd =
+        host.cli(&["divergence", "-c", "mq", "--type", "topic", "--at", "group:broker-b", "-o", "json"])?;
+    assert!(odd.stdout.contains(&half), "broker-b lacks it: {odd}");
+    let diverged = |more: &[&str]| host.cli(&[&["get", "topic", "-c", "mq", "--diverged"], more].concat());
+    assert_eq!(diverged(&["--match", &differs])?.ok()?.matches(&differs).count(), 2, "both copies");
+    let there = diverged(&["--at", "group:broker-b"])?;
+    assert!(there.ok()?.contains(&differs) && !there.stdout.contains(&half), "{there}");
+
     let tied = host.cli(&["divergence", "repair", "topic", &differs, "-c", "mq", "--yes"])?;
     tied.refused(3, &["which copy to follow"])?;
     let repair = ["divergence", "repair", "topic", &differs, "-c", "mq", "--like", "group:broker-b", "--yes"];
     host.cli(&repair)?.ok()?;
+    assert!(!diverged(&["--match", &differs])?.ok()?.contains(&differs), "they are alike now");
     let alike = cluster.topic(&differs)?;
     assert_eq!(alike.values().copied().collect::<Vec<_>>(), [queues(8, 8), queues(8, 8)], "{alike:?}");
 

@@ -26,9 +26,17 @@ pub struct DivergenceQuery {
     pub metadata_type: Option<String>,
     /// Those that are allowed too.
     pub allowed: bool,
+    /// Only those in which the copy at this place is not like most.
+    pub place: Option<Place>,
     /// Type and id.
     pub after: Option<(String, String)>,
     pub limit: u32,
+}
+
+impl DivergenceQuery {
+    fn wants(&self, diverged: &Diverged) -> bool {
+        (self.allowed || diverged.forbidden) && self.place.as_ref().is_none_or(|place| diverged.is_odd(place))
+    }
 }
 
 /// One type of a cluster, with what comparing its copies takes.
@@ -48,13 +56,51 @@ impl App {
         query: DivergenceQuery,
     ) -> Result<Vec<Diverged>, AppError> {
         let cluster = self.find_cluster(caller, cluster).await?;
+        self.diverged(&cluster, &query).await
+    }
+
+    /// The copies of one type's resources that may not differ and do, by id and place.
+    pub(super) async fn diverged_copies(
+        &self,
+        cluster: &Cluster,
+        metadata_type: &str,
+        filter: ResourceFilter,
+        after: Option<(String, Place)>,
+        limit: u32,
+    ) -> Result<Vec<Resource>, AppError> {
+        let mut found: Vec<Resource> = Vec::new();
+        let mut ids: Vec<String> = after.iter().map(|(id, _)| id.clone()).collect();
+        let mut after = after;
+        loop {
+            if !ids.is_empty() {
+                let left = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
+                let filter = ResourceFilter { ids: ids.clone(), ..filter.clone() };
+                found.extend(self.store.list_resources(&cluster.id, &filter, after.take(), left).await?);
+            }
+            if found.len() >= usize::try_from(limit).unwrap_or(usize::MAX) {
+                return Ok(found);
+            }
+            let query = DivergenceQuery {
+                metadata_type: Some(metadata_type.to_owned()),
+                after: ids.pop().map(|last| (metadata_type.to_owned(), last)),
+                limit: IDS_PAGE,
+                ..DivergenceQuery::default()
+            };
+            ids = self.diverged(cluster, &query).await?.into_iter().map(|diverged| diverged.id).collect();
+            if ids.is_empty() {
+                return Ok(found);
+            }
+        }
+    }
+
+    async fn diverged(&self, cluster: &Cluster, query: &DivergenceQuery) -> Result<Vec<Diverged>, AppError> {
         let mut types = match &query.metadata_type {
-            Some(name) => vec![self.type_of(&cluster, name).await?],
-            None => self.types_of(&cluster).await?,
+            Some(name) => vec![self.type_of(cluster, name).await?],
+            None => self.types_of(cluster).await?,
         };
         types.sort_by(|one, other| one.name.cmp(&other.name));
         let nodes = self.store.list_nodes(&cluster.id).await?;
-        let policies = self.policies_of(&cluster).await?;
+        let policies = self.policies_of(cluster).await?;
         let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
         let mut found = Vec::new();
         for shape in types.iter().filter(|shape| has_copies(shape)) {
@@ -64,8 +110,8 @@ impl App {
                 Some(_) | None => None,
             };
             let homes = homes(shape, nodes.iter().map(|(node, _)| node));
-            let compared = Compared { cluster: &cluster, shape, homes, policies: &policies };
-            self.compare_all(&compared, after, query.allowed, limit, &mut found).await?;
+            let compared = Compared { cluster, shape, homes, policies: &policies };
+            self.compare_all(&compared, after, query, limit, &mut found).await?;
             if found.len() >= limit {
                 break;
             }
@@ -124,7 +170,7 @@ impl App {
         &self,
         compared: &Compared<'_>,
         mut after: Option<String>,
-        allowed: bool,
+        query: &DivergenceQuery,
         limit: usize,
         found: &mut Vec<Diverged>,
     ) -> Result<(), AppError> {
@@ -138,7 +184,7 @@ impl App {
             let copies = self.copies(compared, &uneven).await?;
             let each = copies.chunk_by(|one, other| one.key.id == other.key.id);
             let differ = each.filter_map(|copies| compared.compare(copies));
-            found.extend(differ.filter(|diverged| allowed || diverged.forbidden));
+            found.extend(differ.filter(|diverged| query.wants(diverged)));
             if found.len() >= limit || uneven.len() < usize::try_from(IDS_PAGE).unwrap_or(usize::MAX) {
                 found.truncate(limit);
                 return Ok(());

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::caller::Caller;
+use super::connection::Wrong;
 use super::differences::Shapes;
 use super::{App, AppError};
 use crate::domain::cluster::Cluster;
@@ -33,6 +34,8 @@ pub struct ResourceQuery {
     pub place: Option<Place>,
     /// Of ids; `*` stands for any run of characters.
     pub pattern: Option<String>,
+    /// Only copies of resources that should be alike everywhere and are not.
+    pub diverged: bool,
     pub internal: Option<bool>,
     pub after: Option<ResourceKey>,
     pub limit: u32,
@@ -143,7 +146,14 @@ impl App {
             ..ResourceFilter::default()
         };
         let ages = self.ages(cluster).await?;
-        let resources = self.store.list_resources(&cluster.id, &filter, after, query.limit).await?;
+        let resources = match &filter.metadata_type {
+            Some(name) if query.diverged => {
+                let name = name.clone();
+                self.diverged_copies(cluster, &name, filter, after, query.limit).await?
+            }
+            None if query.diverged => return Err(needs_type()),
+            _ => self.store.list_resources(&cluster.id, &filter, after, query.limit).await?,
+        };
         Ok(resources.into_iter().map(|resource| ages.known(resource)).collect())
     }
 
@@ -199,6 +209,14 @@ fn seen_by(sweep: &Sweep, key: &ResourceKey) -> Option<i64> {
     };
     let is_partial = !sweep.failures.is_empty() && !sweep.failures.iter().any(is_lost);
     if is_partial { Some(sweep.started_at_ms) } else { sweep.complete_at_ms }
+}
+
+fn needs_type() -> AppError {
+    AppError::Invalid {
+        code: "type-missing",
+        message: "copies are compared type by type: say which `type`".to_owned(),
+        wrong: vec![Wrong { pointer: "/type".to_owned(), message: "is needed with `diverged`".to_owned() }],
+    }
 }
 
 fn no_resource(key: &ResourceKey) -> AppError {

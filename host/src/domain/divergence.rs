@@ -44,6 +44,23 @@ pub struct Held {
     pub places: Vec<Place>,
 }
 
+impl Diverged {
+    /// Whether the copy at a place is the one to look at: it is missing, has what fewer have, or no value is that of most.
+    pub fn is_odd(&self, place: &Place) -> bool {
+        self.fields.iter().flat_map(DivergedField::odd).any(|held| held.places.contains(place))
+    }
+}
+
+impl DivergedField {
+    fn odd(&self) -> impl Iterator<Item = &Held> {
+        let common = match self.path.is_empty() {
+            true => Some(&Value::Bool(true)),
+            false => self.values.first().filter(|_| self.has_majority).map(|held| &held.value),
+        };
+        self.values.iter().filter(move |held| common.is_none_or(|common| *common != held.value))
+    }
+}
+
 /// None where all copies are alike, or none is there. `homes` are the places that should have one.
 pub fn compare(
     shape: &MetadataType,
@@ -201,6 +218,8 @@ mod tests {
             divergence,
             restart: false,
             unordered: false,
+            since: None,
+            until: None,
         };
         MetadataType {
             name: "topic".to_owned(),
@@ -220,6 +239,8 @@ mod tests {
                 field("/made_at", Divergence::Forbidden, EditRule::ReadOnly),
             ],
             after: Vec::new(),
+            since: None,
+            until: None,
         }
     }
 
@@ -262,6 +283,23 @@ mod tests {
         assert_eq!(found.fields[0].values[1], Held { value: json!(false), places: groups(&["d"]) });
         assert_eq!(found.fields[2].values[0], Held { value: json!(8), places: groups(&["b", "c"]) });
         assert!(found.fields[2].has_majority);
+    }
+
+    #[test]
+    fn a_copy_is_odd_that_is_missing_or_has_what_fewer_have() {
+        let copies = [
+            present("a", json!({"queues": 4})),
+            present("b", json!({"queues": 8})),
+            present("c", json!({"queues": 8})),
+        ];
+        let shape = shape(Divergence::Forbidden);
+        let odd = |copies: &[Resource], homes: &[&'static str]| {
+            let found = compare(&shape, None, copies, &groups(homes)).unwrap();
+            homes.iter().copied().filter(|home| found.is_odd(&group(home))).collect::<Vec<_>>()
+        };
+        assert_eq!(odd(&copies, &["a", "b", "c", "d"]), ["a", "d"]);
+        assert_eq!(odd(&copies[..2], &["a", "b"]), ["a", "b"], "nobody has the majority");
+        assert_eq!(odd(&copies[..1], &["a", "b", "c"]), ["b", "c"], "most lack it");
     }
 
     #[test]

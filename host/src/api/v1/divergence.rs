@@ -15,6 +15,8 @@ pub(crate) struct ListQuery {
     pub(crate) metadata_type: Option<String>,
     /// Differences that are allowed too.
     pub(crate) allowed: Option<bool>,
+    /// Only those in which the copy there is not like most: `group:NAME` or `node:ID`.
+    pub(crate) at: Option<Place>,
     /// Items of a page, 1 to 1,000; 100 when absent.
     pub(crate) limit: Option<u32>,
     /// `next` of the page before.

@@ -90,6 +90,8 @@ pub(crate) struct ListQuery {
     pub(crate) at: Option<Place>,
     /// Of ids; `*` stands for any run of characters.
     pub(crate) pattern: Option<String>,
+    /// Only copies of resources that should be alike everywhere and are not; needs `type`.
+    pub(crate) diverged: Option<bool>,
     /// Only the backend's own, or only the others.
     pub(crate) internal: Option<bool>,
     /// Items of a page, 1 to 1,000; 100 when absent.

@@ -22,6 +22,8 @@ use crate::domain::place::Place;
 Examples:
   headgate divergence -c lab                             exit code 2 where copies differ that may not
   headgate divergence -c lab --allowed                   what is allowed to differ, too
+  headgate divergence -c lab --at group:broker-b         where that group is not like most
+  headgate get topic -c lab --diverged                   all copies of topics that differ
   headgate divergence repair topic pay -c lab            like most copies: plans, asks, applies
   headgate divergence repair topic pay -c lab --like group:broker-a
   headgate policy set lab topic pay --divergence allow   lets the copies of one resource differ"
@@ -38,6 +40,9 @@ pub(in crate::cli) struct Divergence {
     /// Show differences that are allowed too
     #[arg(long)]
     allowed: bool,
+    /// Only resources whose copy there is not like most: group:NAME or node:ID
+    #[arg(long, value_name = "PLACE")]
+    at: Option<Place>,
     #[command(flatten)]
     output: Output,
 }
@@ -86,6 +91,8 @@ impl Divergence {
         let mut query = Vec::new();
         query.extend(self.metadata_type.as_deref().map(|name| ("type", name)));
         query.extend(self.allowed.then_some(("allowed", "true")));
+        let at = self.at.as_ref().map(Place::to_string);
+        query.extend(at.as_deref().map(|at| ("at", at)));
         let items: Vec<Value> =
             session.client()?.list(&format!("{}/divergence", cluster_path(name)), &query, None)?;
         let found: Vec<Diverged> = serde_json::from_value(Value::Array(items.clone()))

@@ -28,6 +28,7 @@ Examples:
   headgate get topic pay.events -c lab                 reads it from the cluster now
   headgate get topic -c lab --match 'pay.*' -o yaml    documents, as `apply -f` takes them
   headgate get broker-config -c lab --at node:1
+  headgate get topic -c lab --diverged                 copies of topics that differ and should not
 
 -o yaml prints the wish where there is one, and what the cluster holds where there is none; with
 --observed, what the cluster holds. -o json prints all that the host knows.")]
@@ -49,6 +50,9 @@ pub(in crate::cli) struct Get {
     /// Only ids like this; `*` stands for any run of characters
     #[arg(long = "match", value_name = "PATTERN", conflicts_with = "id")]
     pattern: Option<String>,
+    /// Only copies of resources that should be alike everywhere and are not
+    #[arg(long, conflicts_with = "id")]
+    diverged: bool,
     /// Also the backend's own
     #[arg(long, conflicts_with = "id")]
     internal: bool,
@@ -96,6 +100,7 @@ impl Get {
         query.extend((!status.is_empty()).then_some(("status", status.as_str())));
         query.extend(at.as_deref().map(|at| ("at", at)));
         query.extend(self.pattern.as_deref().map(|pattern| ("pattern", pattern)));
+        query.extend(self.diverged.then_some(("diverged", "true")));
         query.extend((!self.internal).then_some(("internal", "false")));
         let path = format!("{}/resources", cluster_path(&self.cluster));
         let answers: Vec<Value> = client.list(&path, &query, self.limit)?;

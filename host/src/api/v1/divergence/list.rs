@@ -24,6 +24,7 @@ pub(crate) async fn list_divergence(
     let query = DivergenceQuery {
         metadata_type: query.metadata_type,
         allowed: query.allowed.unwrap_or(false),
+        place: query.at,
         after: page.after()?,
         limit: limit + 1,
     };

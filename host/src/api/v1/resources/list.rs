@@ -26,6 +26,7 @@ pub(crate) async fn list_resources(
         statuses: choices("status", query.status.as_deref())?,
         place: query.at,
         pattern: query.pattern,
+        diverged: query.diverged.unwrap_or(false),
         internal: query.internal,
         after: page.after()?,
         limit: limit + 1,
