@@ -6,10 +6,11 @@ use headgate_sdk::json::{self, Map, Value};
 use headgate_sdk::{Place, Resource, ResourceKey};
 use kafka_protocol::messages::TopicName;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
-use kafka_protocol::messages::metadata_response::MetadataResponseTopic;
+use kafka_protocol::messages::metadata_response::{MetadataResponsePartition, MetadataResponseTopic};
 use kafka_protocol::messages::{DescribeConfigsRequest, MetadataRequest};
 use serde::Serialize;
 
+use self::moving::Moving;
 use crate::cluster::text;
 use crate::configs::{RESOURCE_TOPIC, Wanted};
 use crate::topic_keys;
@@ -17,6 +18,7 @@ use crate::types::TOPIC;
 
 pub(crate) mod get;
 pub(crate) mod list;
+mod moving;
 pub(crate) mod write;
 
 /// What counts of a topic, small enough to keep fifty thousand of them.
@@ -35,22 +37,19 @@ pub(crate) struct Row {
 
 impl Row {
     /// None for an answer without a name.
-    fn of(topic: &MetadataResponseTopic) -> Option<Self> {
+    fn of(topic: &MetadataResponseTopic, moving: &Moving) -> Option<Self> {
+        let name = topic.name.as_ref()?.to_string();
         let partitions = &topic.partitions;
-        let under = |partition: &&_| -> bool { is_under_replicated(partition) };
+        let replicas = |one: &MetadataResponsePartition| moving.replicas(&name, one);
         Some(Self {
-            name: topic.name.as_ref()?.to_string(),
             incarnation: (!topic.topic_id.is_nil()).then(|| id_text(topic.topic_id.as_bytes())),
             internal: topic.is_internal,
             partitions: partitions.len(),
-            replication_factor: partitions
-                .iter()
-                .map(|one| one.replica_nodes.len())
-                .max()
-                .unwrap_or_default(),
-            under_replicated: partitions.iter().filter(under).count(),
+            replication_factor: partitions.iter().map(replicas).max().unwrap_or_default(),
+            under_replicated: partitions.iter().filter(|one| one.isr_nodes.len() < replicas(one)).count(),
             leaderless: partitions.iter().filter(|one| one.leader_id.0 < 0).count(),
             code: topic.error_code,
+            name,
         })
     }
 
@@ -116,12 +115,6 @@ fn normal(mut config: Map<String, Value>) -> Map<String, Value> {
         }
     }
     config
-}
-
-fn is_under_replicated(
-    partition: &kafka_protocol::messages::metadata_response::MetadataResponsePartition,
-) -> bool {
-    partition.isr_nodes.len() < partition.replica_nodes.len()
 }
 
 /// Sixteen bytes in URL-safe base64, as Kafka's tools print ids.

@@ -7,6 +7,7 @@ use headgate_sdk::{Lookup, Place, Resource, ResourceKey, Result};
 use kafka_protocol::messages::describe_configs_response::DescribeConfigsResult;
 use kafka_protocol::messages::metadata_response::{MetadataResponsePartition, MetadataResponseTopic};
 
+use super::moving::Moving;
 use super::{Row, configs_of, metadata_of};
 use crate::cluster::Brokers;
 use crate::configs::{SOURCE_TOPIC, Wanted, effective, set_at};
@@ -14,6 +15,7 @@ use crate::wire::codes;
 
 pub(crate) fn get(brokers: &mut Brokers, keys: &[&ResourceKey]) -> Result<Vec<Lookup>> {
     let names = || keys.iter().map(|key| key.id.as_str());
+    let moving = Moving::now(brokers);
     let metadata = brokers.metadata(&metadata_of(names()))?;
     let configs = brokers.read(&configs_of(names(), &Wanted::Everything))?;
     let topics: HashMap<&str, &MetadataResponseTopic> =
@@ -25,17 +27,18 @@ pub(crate) fn get(brokers: &mut Brokers, keys: &[&ResourceKey]) -> Result<Vec<Lo
             return Lookup::Absent;
         }
         let id = key.id.as_str();
-        lookup(id, topics.get(id).copied(), configs.get(id).copied())
+        lookup(id, &moving, topics.get(id).copied(), configs.get(id).copied())
     };
     Ok(keys.iter().map(look_up).collect())
 }
 
 fn lookup(
     name: &str,
+    moving: &Moving,
     topic: Option<&MetadataResponseTopic>,
     config: Option<&DescribeConfigsResult>,
 ) -> Lookup {
-    let Some((topic, row)) = topic.and_then(|topic| Some((topic, Row::of(topic)?))) else {
+    let Some((topic, row)) = topic.and_then(|topic| Some((topic, Row::of(topic, moving)?))) else {
         return Lookup::Absent;
     };
     match row.code {

@@ -7,6 +7,7 @@ use headgate_sdk::json::{Map, Value};
 use headgate_sdk::{Error, Failure, Page, Place, Query, Resource, Result};
 use kafka_protocol::messages::{DescribeConfigsRequest, MetadataRequest};
 
+use super::moving::Moving;
 use super::{Row, configs_of};
 use crate::cluster::Brokers;
 use crate::configs::{SOURCE_TOPIC, Wanted};
@@ -73,8 +74,9 @@ impl Sweep {
     fn position(&mut self, brokers: &mut Brokers, cursor: Option<&str>) -> Result<usize> {
         if cursor.is_none() || self.rows.is_empty() {
             self.abandon_ahead(brokers);
+            let moving = Moving::now(brokers);
             let answer = brokers.metadata(&MetadataRequest::default().with_topics(None))?;
-            self.rows = answer.topics.iter().filter_map(Row::of).collect();
+            self.rows = answer.topics.iter().filter_map(|topic| Row::of(topic, &moving)).collect();
             self.rows.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         }
         Ok(cursor.map_or(0, |cursor| self.rows.partition_point(|row| row.name.as_str() <= cursor)))

@@ -14,6 +14,7 @@ use kafka_protocol::protocol::StrBytes;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::moving::Moving;
 use super::{Row, id_bytes, id_text, metadata_of, topic_name};
 use crate::batch::{Batch, answer_of, put, written};
 use crate::cluster::{Brokers, text};
@@ -158,8 +159,10 @@ fn check_incarnations(
         return;
     }
     let found = brokers.metadata(&metadata_of(names.iter().copied()));
-    let rows: Result<BTreeMap<String, Row>> = found
-        .map(|answer| answer.topics.iter().filter_map(Row::of).map(|row| (row.name.clone(), row)).collect());
+    let rows: Result<BTreeMap<String, Row>> = found.map(|answer| {
+        let rows = answer.topics.iter().filter_map(|topic| Row::of(topic, &Moving::default()));
+        rows.map(|row| (row.name.clone(), row)).collect()
+    });
     open.retain(|one| {
         if !checked(one) {
             return true;
