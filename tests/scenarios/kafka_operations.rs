@@ -11,6 +11,7 @@ for_each_database!(
     offsets_are_reset_and_taken_back,
     what_destroys_needs_to_be_allowed,
     a_replication_factor_is_raised_by_a_plan,
+    replicas_on_the_move_are_no_drift,
     leaders_are_brought_back_to_where_they_belong,
     what_an_operation_is_asked_wrongly_is_said,
 );
@@ -125,6 +126,44 @@ fn leaders_are_brought_back_to_where_they_belong(database: &Database) -> Result<
     let (now, _) = first(&described()?).context("no partition is described")?;
     assert_eq!(now, turned.first().map(ToString::to_string).unwrap_or_default());
     assert_ne!(now, leader, "it moved");
+    Ok(())
+}
+
+/// Kafka's own tool moves them, so slowly that they are on the move while Headgate looks.
+fn replicas_on_the_move_are_no_drift(database: &Database) -> Result<()> {
+    let (kafka, name) = (Kafka::shared(3)?, own("operate.moving", database));
+    let host = Host::start(database)?;
+    host.add_kafka("lab", kafka)?;
+    apply(
+        &host,
+        &format!("cluster: lab\ntype: topic\nname: {name}\nspec: {{partitions: 1, replication_factor: 2}}\n"),
+    )?;
+    let line = "x".repeat(1_000) + "\n";
+    kafka.cli_with_input("console-producer", &["--topic", &name], &line.repeat(2_000))?;
+    let described = kafka.cli("topics", &["--describe", "--topic", &name])?;
+    let replicas = described.lines().find_map(|line| Some(line.split_once("Replicas: ")?.1));
+    let replicas = replicas.and_then(|rest| rest.split_whitespace().next()).context("no replicas")?;
+    let (stays, other) = replicas.split_once(',').context("two replicas")?;
+    let new = ["1", "2", "3"].into_iter().find(|id| *id != stays && *id != other).context("a third node")?;
+    let move_to = |replicas: &str| {
+        let json = format!(
+            r#"{{"version": 1, "partitions": [{{"topic": "{name}", "partition": 0, "replicas": [{replicas}]}}]}}"#
+        );
+        host.file("move.json", &json)
+    };
+    let file = move_to(&format!("{stays},{new}"))?;
+    let reassign = |more: &[&str]| {
+        kafka.cli("reassign-partitions", &[&["--reassignment-json-file", &file], more].concat())
+    };
+    reassign(&["--execute", "--throttle", "1000"])?;
+    let moving = kafka.cli("topics", &["--describe", "--topic", &name])?;
+    assert!(moving.contains("Adding Replicas"), "it is not on the move: {moving}");
+
+    host.cli(&["sync", "lab"])?.ok()?;
+    let topic = host.get(&format!("/api/v1/clusters/lab/resources/topic/{name}"))?;
+    assert_eq!(topic.pointer("/observed/replication_factor"), Some(&Value::from(2)), "{topic}");
+    assert_eq!(topic.pointer("/status"), Some(&Value::from("synced")), "{topic}");
+    reassign(&["--cancel"])?;
     Ok(())
 }
 
