@@ -17,6 +17,7 @@ mod kills;
 mod other_types;
 mod ownership;
 mod plugins;
+mod records;
 mod rocketmq;
 mod secure;
 mod state;
