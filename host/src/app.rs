@@ -13,11 +13,14 @@ mod drift;
 mod events;
 mod idempotency;
 mod kinds;
+mod log_levels;
 mod operations;
 mod plans;
 mod policies;
 mod rebind;
+mod records;
 mod relations;
+mod removal;
 mod resources;
 mod tokens;
 
@@ -41,8 +44,10 @@ pub use tokens::{Minted, NewToken};
 use crate::clock::SharedClock;
 use crate::domain::cluster::Cluster;
 use crate::domain::id::EventId;
+use crate::domain::record::Change;
 use crate::plugins::driver::Kinds;
 use crate::store::{Event, Store, StoreError, Tx};
+use crate::telemetry::Log;
 use caller::Caller;
 use engine::Engine;
 
@@ -55,19 +60,27 @@ pub struct App {
     engine: Arc<dyn Engine>,
     clock: SharedClock,
     random: SystemRandom,
+    log: Log,
 }
 
-/// What happened, for the event log.
+/// What a caller did: told by an event, kept by a record.
 struct Happened<'a> {
     cluster: Option<&'a Cluster>,
     kind: &'static str,
     subject: &'a str,
     data: Value,
+    change: Change,
 }
 
 impl App {
-    pub fn new(store: Store, kinds: Arc<dyn Kinds>, engine: Arc<dyn Engine>, clock: SharedClock) -> Self {
-        Self { store, kinds, engine, clock, random: SystemRandom::new() }
+    pub fn new(
+        store: Store,
+        kinds: Arc<dyn Kinds>,
+        engine: Arc<dyn Engine>,
+        clock: SharedClock,
+        log: Log,
+    ) -> Self {
+        Self { store, kinds, engine, clock, random: SystemRandom::new(), log }
     }
 
     /// Whether calls can be answered: the store does.
@@ -87,8 +100,10 @@ impl App {
             .to_string()
     }
 
-    /// In the transaction of what happened: no event without its change, no change without its event.
+    /// In the transaction of what happened: no event or record without its change, no change without both.
     async fn record(&self, tx: &mut Tx, caller: &Caller, happened: Happened<'_>) -> Result<(), StoreError> {
+        let changes = std::slice::from_ref(&happened.change);
+        tx.keep(&caller.organization, happened.cluster, &caller.by, changes).await?;
         tx.insert_event(&Event {
             // Given by the transaction, in the order of commits.
             id: EventId(String::new()),
@@ -98,7 +113,7 @@ impl App {
             kind: happened.kind.to_owned(),
             subject: happened.subject.to_owned(),
             data: happened.data,
-            actor: caller.actor.clone(),
+            actor: caller.by.actor.clone(),
         })
         .await
         .map(drop)

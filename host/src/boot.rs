@@ -23,14 +23,14 @@ use crate::pipelines::sync::{Sync, Timing};
 use crate::plugins::driver::Kinds;
 use crate::reconcile::{Reconciler, Settings};
 use crate::store::{Options, SealingKey, Store};
-use crate::telemetry::{LogFormat, Metrics, start_log};
+use crate::telemetry::{Log, LogFormat, Metrics};
 
 use live::Live;
 
 /// Runs the host until it is told to stop. The first line of standard output says where it listens, once it answers.
 pub async fn serve(config: ServeConfig) -> anyhow::Result<()> {
     let format: LogFormat = std::env::var("HEADGATE_LOG_FORMAT").unwrap_or_default().parse()?;
-    start_log(std::env::var("HEADGATE_LOG").ok().as_deref(), format)?;
+    let log = Log::start(std::env::var("HEADGATE_LOG").ok().as_deref(), format)?;
     config.check()?;
     make_private(&config.data)?;
     // Before anything is opened: a port that is taken is the likeliest reason not to start.
@@ -45,7 +45,7 @@ pub async fn serve(config: ServeConfig) -> anyhow::Result<()> {
     let sync = Sync::new(store.clone(), Arc::clone(&kinds), Arc::clone(&clock), timing);
     let reconciler = Reconciler::start(sync.clone(), store.clone(), Arc::clone(&clock), settings);
     let engine = Arc::new(Live { sync, reconciler: reconciler.clone() });
-    let app = Arc::new(App::new(store.clone(), kinds, engine, clock));
+    let app = Arc::new(App::new(store.clone(), kinds, engine, clock, log));
     owner::ensure(&app, &config.token_file()).await?;
 
     let (close, closing) = watch::channel(false);

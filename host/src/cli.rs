@@ -111,6 +111,8 @@ enum Command {
     Divergence(command::divergence::Divergence),
     Drift(command::drift::Drift),
     Events(command::events::Events),
+    Record(command::record::Record),
+    LogLevel(command::log_level::LogLevel),
     #[command(subcommand)]
     Token(command::token::Token),
     Backup(command::backup::Backup),
@@ -158,6 +160,8 @@ impl Command {
             Self::Divergence(command) => command.run(session),
             Self::Drift(command) => command.run(session),
             Self::Events(command) => command.run(session),
+            Self::Record(command) => command.run(session),
+            Self::LogLevel(command) => command.run(session),
             Self::Token(command) => command.run(session),
             Self::Backup(command) => command.run(session),
             Self::Restore(command) => command.run(session),

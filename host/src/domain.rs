@@ -11,6 +11,8 @@ pub mod operation;
 pub mod place;
 pub mod plan;
 pub mod policy;
+pub mod record;
 pub mod relation;
 pub mod resource;
 pub mod status;
+pub mod stream;

@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::clock::SharedClock;
 use crate::domain::id::ClusterId;
+use crate::domain::stream::HEARTBEAT;
 use crate::pipelines::sync::{CycleReport, Sync};
 use crate::store::{Store, StoreError};
 
@@ -146,7 +147,7 @@ impl Reconciler {
         while !self.is_stopping() {
             match self.inner.store.all_clusters().await {
                 Ok(clusters) => self.adjust(clusters.into_iter().map(|cluster| cluster.id).collect()),
-                Err(error) => tracing::error!(%error, "the clusters could not be read"),
+                Err(error) => tracing::error!(target: HEARTBEAT, %error, "the clusters could not be read"),
             }
             tokio::select! {
                 () = self.inner.refresh.notified() => {}

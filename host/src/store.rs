@@ -13,7 +13,7 @@ use tokio::sync::{OwnedMutexGuard, broadcast};
 use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::clock::SharedClock;
-use crate::domain::id::{ClusterId, EventId, OrganizationId};
+use crate::domain::id::{ClusterId, OrganizationId};
 
 mod backup;
 mod clusters;
@@ -27,6 +27,7 @@ mod operations;
 mod plans;
 mod plugin_state;
 mod policies;
+mod records;
 mod relations;
 mod resources;
 mod sealing;
@@ -75,7 +76,7 @@ struct Inner {
     key: SealingKey,
     clock: SharedClock,
     events: broadcast::Sender<Event>,
-    last_event: Mutex<u128>,
+    last_id: Mutex<u128>,
     unreadable: Mutex<Vec<UnreadableSecrets>>,
     /// Released when the store is dropped.
     _claim: open::Claim,
@@ -89,6 +90,7 @@ pub struct Tx {
     transaction: Transaction<'static, Any>,
     store: Store,
     events: Vec<Event>,
+    kept: Vec<records::Kept>,
     /// Secrets that were sealed anew or removed: readable again once committed.
     sealed: Vec<(ClusterId, Option<String>)>,
     _writing: OwnedMutexGuard<()>,
@@ -118,7 +120,14 @@ impl Store {
             open::Database::Sqlite => self.inner.writer.begin_with("begin immediate").await?,
             open::Database::Postgres => self.inner.writer.begin().await?,
         };
-        Ok(Tx { transaction, store: self.clone(), events: Vec::new(), sealed: Vec::new(), _writing: writing })
+        Ok(Tx {
+            transaction,
+            store: self.clone(),
+            events: Vec::new(),
+            kept: Vec::new(),
+            sealed: Vec::new(),
+            _writing: writing,
+        })
     }
 
     /// Clusters whose secrets the sealing key does not open. Setting a secret again takes it from the list.
@@ -150,9 +159,9 @@ impl Store {
 }
 
 impl Tx {
-    /// Makes it so, and sends the transaction's events to whoever follows them.
+    /// Makes it so, sends the transaction's events to whoever follows them, and logs its records.
     pub async fn commit(self) -> Result<(), StoreError> {
-        let Self { transaction, store, events, sealed, _writing } = self;
+        let Self { transaction, store, events, kept, sealed, _writing } = self;
         transaction.commit().await?;
         for (cluster, name) in &sealed {
             store.inner.forget_unreadable(cluster, name.as_deref());
@@ -161,6 +170,7 @@ impl Tx {
             // Nobody listens: the row is there for whoever asks later.
             drop(store.inner.events.send(event));
         }
+        kept.iter().for_each(records::Kept::log);
         Ok(())
     }
 
@@ -180,12 +190,12 @@ impl Tx {
 }
 
 impl Inner {
-    /// Greater than every event's id before it, also when the clock stands or steps back.
-    fn next_event_id(&self) -> EventId {
-        let mut last = self.last_event.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Greater than the id of every event and record before it, also when the clock stands or steps back.
+    fn next_id(&self) -> String {
+        let mut last = self.last_id.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = uuid_at(self.clock.now_ms()).as_u128();
         *last = fresh.max(last.wrapping_add(1));
-        EventId(Uuid::from_u128(*last).to_string())
+        Uuid::from_u128(*last).to_string()
     }
 
     fn forget_unreadable(&self, cluster: &ClusterId, name: Option<&str>) {

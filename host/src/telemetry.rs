@@ -1,7 +1,8 @@
 //! What the host says of itself: its log, and the metrics that `/metrics` shows.
 
+mod log;
+
 use std::fmt;
-use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,56 +12,11 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use tracing_subscriber::EnvFilter;
 
-/// What is logged where nobody says.
-const LOG_DEFAULT: &str = "info";
+pub use log::{Log, LogError, LogFormat};
 
 /// Seconds; the API's own deadline of ten seconds lies in the last but one.
 const REQUEST_BUCKETS: [f64; 9] = [0.001, 0.005, 0.02, 0.1, 0.5, 1.0, 2.5, 10.0, 60.0];
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LogFormat {
-    #[default]
-    Text,
-    Json,
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum LogError {
-    #[error("HEADGATE_LOG_FORMAT is `{0}`; write `text` or `json`")]
-    Format(String),
-    #[error(
-        "HEADGATE_LOG is `{0}`, which is no filter; write a level such as `debug`, or `info,headgate=debug`"
-    )]
-    Filter(String),
-    #[error("the log was started already")]
-    Started,
-}
-
-impl FromStr for LogFormat {
-    type Err = LogError;
-
-    fn from_str(text: &str) -> Result<Self, LogError> {
-        match text {
-            "" | "text" => Ok(Self::Text),
-            "json" => Ok(Self::Json),
-            _ => Err(LogError::Format(text.to_owned())),
-        }
-    }
-}
-
-/// Logs to standard error. `filter` and `format` are the values of `HEADGATE_LOG` and `HEADGATE_LOG_FORMAT`.
-pub fn start_log(filter: Option<&str>, format: LogFormat) -> Result<(), LogError> {
-    let text = filter.filter(|text| !text.is_empty()).unwrap_or(LOG_DEFAULT);
-    let filter = EnvFilter::try_new(text).ok().ok_or_else(|| LogError::Filter(text.to_owned()))?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let started = match format {
-        LogFormat::Text => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),
-        LogFormat::Json => log.json().flatten_event(true).try_init(),
-    };
-    started.ok().ok_or(LogError::Started)
-}
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
@@ -140,11 +96,5 @@ mod tests {
         let text = metrics.text().unwrap();
         let line = r#"headgate_http_requests_total{method="GET",route="/api/v1/kinds",status="200"} 1"#;
         assert!(text.contains(line), "{text}");
-    }
-
-    #[test]
-    fn an_unknown_log_format_is_named() {
-        let error = "xml".parse::<LogFormat>().unwrap_err();
-        assert_eq!(error.to_string(), "HEADGATE_LOG_FORMAT is `xml`; write `text` or `json`");
     }
 }

@@ -18,6 +18,7 @@ mod oldest;
 mod other_types;
 mod ownership;
 mod plugins;
+mod records;
 mod rocketmq;
 mod secure;
 mod state;

@@ -17,7 +17,7 @@ const TABLE: Table<'static> = &[
     ("store", &["domain", "clock", "plugins::driver"]),
     ("plugins", &["domain", "clock"]),
     ("pipelines", &["domain", "clock", "store", "plugins::driver"]),
-    ("app", &["domain", "clock", "store", "plugins", "pipelines"]),
+    ("app", &["domain", "clock", "store", "plugins", "pipelines", "telemetry"]),
     ("reconcile", &["domain", "clock", "store", "plugins::driver", "pipelines", "app"]),
     // The store's nouns and the errors of the layers below are told as JSON here; never the store itself.
     (

@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::guard::RequestId;
 use super::problem::Problem;
 use crate::app::SharedApp;
 use crate::app::caller::Caller;
@@ -27,7 +28,8 @@ pub(crate) async fn authenticate(State(app): State<SharedApp>, mut request: Requ
         Ok(Some(caller)) if !request.method().is_safe() && caller.may_write().is_err() => {
             Problem::from(AppError::ReadOnly).into_response()
         }
-        Ok(Some(caller)) => {
+        Ok(Some(mut caller)) => {
+            caller.by.request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
             request.extensions_mut().insert(caller);
             next.run(request).await
         }

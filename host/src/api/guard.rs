@@ -9,13 +9,17 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
 
-use super::problem::Problem;
+use super::problem::{Problem, name_request};
 use crate::telemetry::Metrics;
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// A caller's own id is kept up to this length: it is copied into every log line.
 const REQUEST_ID_LENGTH_MAX: usize = 64;
+
+/// The id of a request, for whoever keeps it with what the request changes.
+#[derive(Clone)]
+pub(crate) struct RequestId(pub(crate) String);
 
 /// Names under which a loopback listener may be called.
 const LOOPBACK_NAMES: [&str; 4] = ["localhost", "127.0.0.1", "[::1]", "::1"];
@@ -25,13 +29,14 @@ const LOOPBACK_NAMES: [&str; 4] = ["localhost", "127.0.0.1", "[::1]", "::1"];
 pub struct HostGuard(pub Option<Vec<String>>);
 
 /// Gives the request an id, counts it, and logs one line when it is answered.
-pub(crate) async fn observe(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
+pub(crate) async fn observe(State(metrics): State<Metrics>, mut request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
+    request.extensions_mut().insert(RequestId(id.clone()));
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
     let method = request.method().to_string();
     let span = tracing::info_span!("request", id = %id, method = %method, path = %request.uri().path());
     let began = Instant::now();
-    let mut answer = next.run(request).instrument(span.clone()).await;
+    let mut answer = name_request(next.run(request).instrument(span.clone()).await, &id);
     let (status, took) = (answer.status().as_u16(), began.elapsed());
     metrics.request(&method, &route, status, took);
     span.in_scope(|| tracing::info!(status, took_us = took.as_micros(), "answered"));
@@ -118,7 +123,7 @@ pub(crate) fn panicked(payload: Box<dyn Any + Send + 'static>) -> Response {
 /// Says nothing of what happened: the log does, under the request's id.
 pub(crate) fn internal() -> Problem {
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the host failed")
-        .advice("look into the host's log for the id in the answer's x-request-id")
+        .advice("look into the host's log for the request's id")
 }
 
 pub(crate) async fn no_route(request: Request) -> Problem {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::guard::internal;
 use super::problem::Problem;
 use crate::app::SharedApp;
+use crate::domain::stream::COLLECT;
 use crate::telemetry::Metrics;
 
 /// What Prometheus expects of this text.
@@ -31,7 +32,10 @@ pub(crate) async fn check_ready(State(app): State<SharedApp>) -> Result<Json<Val
 
 pub(crate) async fn show_metrics(State(metrics): State<Metrics>) -> Response {
     match metrics.text() {
-        Ok(text) => ([(header::CONTENT_TYPE, METRICS_TYPE)], text).into_response(),
+        Ok(text) => {
+            tracing::debug!(target: COLLECT, bytes = text.len(), "the host's metrics were read");
+            ([(header::CONTENT_TYPE, METRICS_TYPE)], text).into_response()
+        }
         Err(_) => internal().into_response(),
     }
 }

@@ -2,6 +2,7 @@
 
 mod from_app;
 
+use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,9 @@ pub struct Problem {
     /// What is wrong where in the body.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
+    /// `x-request-id` of the call: the log and the records know it by that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -44,6 +48,7 @@ impl Problem {
             detail: detail.into(),
             advice: None,
             errors: Vec::new(),
+            request_id: None,
         }
     }
 
@@ -56,6 +61,21 @@ impl Problem {
         self.errors.extend(errors);
         self
     }
+
+    fn bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+/// Writes the request's id into the body of an answer that is a problem: where problems are made, nobody knows it.
+pub(crate) fn name_request(answer: Response, id: &str) -> Response {
+    let (mut parts, body) = answer.into_parts();
+    let Some(problem) = parts.extensions.remove::<Problem>() else {
+        return Response::from_parts(parts, body);
+    };
+    let problem = Problem { request_id: Some(id.to_owned()), ..problem };
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(parts, Body::from(problem.bytes()))
 }
 
 /// A problem is too large to travel up through plain functions unboxed.
@@ -68,12 +88,12 @@ impl From<Box<Self>> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body = serde_json::to_vec(&self).unwrap_or_default();
-        let mut answer = (status, body).into_response();
+        let mut answer = (status, self.bytes()).into_response();
         answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         if status == StatusCode::UNAUTHORIZED {
             answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        answer.extensions_mut().insert(self);
         answer
     }
 }

@@ -24,10 +24,12 @@ use crate::domain::id::{ClusterId, DEFAULT_ORGANIZATION, OperationId, Organizati
 use crate::domain::operation::{Forecast, Operation, OperationState, OperationType, Subject};
 use crate::domain::place::Place;
 use crate::domain::plan::{Plan, PlanState, Reason};
+use crate::domain::record::By;
 use crate::domain::resource::{Lookup, Observed, ResourceKey};
 use crate::plugins::driver::{CallError, Driver, Kind, Kinds, Secrets};
 use crate::store::Store;
 use crate::store::testing::{Backend, Sqlite};
+use crate::telemetry::Log;
 
 /// A host with an owner and a reader.
 pub(super) struct Host {
@@ -55,7 +57,13 @@ impl Host {
         let store = database.open().await;
         let nudged = Arc::new(Mutex::new(Vec::new()));
         let engine = Arc::new(ToyEngine { store: store.clone(), nudged: Arc::clone(&nudged) });
-        let app = Arc::new(App::new(store.clone(), Arc::new(ToyKinds), engine, Arc::new(SystemClock)));
+        let app = Arc::new(App::new(
+            store.clone(),
+            Arc::new(ToyKinds),
+            engine,
+            Arc::new(SystemClock),
+            Log::detached(),
+        ));
         let owner = app.mint_owner().await.unwrap().text;
         let caller = owner_caller();
         let new = NewToken { name: "looker".to_owned(), role: Role::Reader, expires_at_ms: None };
@@ -119,7 +127,7 @@ impl Host {
 pub(super) fn owner_caller() -> Caller {
     Caller {
         organization: OrganizationId(DEFAULT_ORGANIZATION.to_owned()),
-        actor: "token:owner".to_owned(),
+        by: By { actor: "token:owner".to_owned(), request_id: None },
         role: Role::Owner,
     }
 }
@@ -255,12 +263,12 @@ impl Engine for ToyEngine {
         cluster: &Cluster,
         proposal: Proposal,
         options: ProposeOptions,
-        actor: &str,
+        by: &By,
     ) -> Result<Plan, AppError> {
         let nothing = matches!(&proposal, Proposal::Documents(documents) if documents.is_empty());
         let stored = options.store && !nothing;
         let id = if stored { uuid::Uuid::now_v7().to_string() } else { String::new() };
-        let plan = plan(PlanId(id), cluster, actor);
+        let plan = plan(PlanId(id), cluster, by);
         if stored {
             let mut tx = self.store.begin().await?;
             tx.insert_plan(&plan).await?;
@@ -269,11 +277,11 @@ impl Engine for ToyEngine {
         Ok(plan)
     }
 
-    async fn approve(&self, plan: &PlanId, _: Approval, _: &str) -> Result<Plan, AppError> {
+    async fn approve(&self, plan: &PlanId, _: Approval, _: &By) -> Result<Plan, AppError> {
         self.change(plan, PlanState::Approved).await
     }
 
-    async fn cancel(&self, plan: &PlanId, _: &str) -> Result<Plan, AppError> {
+    async fn cancel(&self, plan: &PlanId, _: &By) -> Result<Plan, AppError> {
         self.change(plan, PlanState::Cancelled).await
     }
 
@@ -282,16 +290,16 @@ impl Engine for ToyEngine {
         _: &Cluster,
         _: &ResourceKey,
         _: Option<Vec<String>>,
-        _: &str,
+        _: &By,
     ) -> Result<(), AppError> {
         Ok(())
     }
 
-    async fn ignore(&self, _: &Cluster, _: &ResourceKey, _: Option<String>, _: &str) -> Result<(), AppError> {
+    async fn ignore(&self, _: &Cluster, _: &ResourceKey, _: Option<String>, _: &By) -> Result<(), AppError> {
         Ok(())
     }
 
-    async fn release(&self, _: &Cluster, _: &ResourceKey, _: &str) -> Result<(), AppError> {
+    async fn release(&self, _: &Cluster, _: &ResourceKey, _: &By) -> Result<(), AppError> {
         Ok(())
     }
 
@@ -307,9 +315,9 @@ impl Engine for ToyEngine {
         &self,
         cluster: &Cluster,
         wanted: OperationWanted,
-        actor: &str,
+        by: &By,
     ) -> Result<Operation, AppError> {
-        let operation = operation(cluster, wanted, actor);
+        let operation = operation(cluster, wanted, by);
         let mut tx = self.store.begin().await?;
         tx.insert_operation(&operation).await?;
         tx.commit().await?;
@@ -321,13 +329,13 @@ impl Engine for ToyEngine {
         cluster: &Cluster,
         undone: &Operation,
         _: bool,
-        actor: &str,
+        by: &By,
     ) -> Result<Operation, AppError> {
         let wanted = OperationWanted { name: undone.name.clone(), ..OperationWanted::default() };
-        self.operate(cluster, wanted, actor).await
+        self.operate(cluster, wanted, by).await
     }
 
-    async fn cancel_operation(&self, _: &Cluster, id: &OperationId, _: &str) -> Result<Operation, AppError> {
+    async fn cancel_operation(&self, _: &Cluster, id: &OperationId, _: &By) -> Result<Operation, AppError> {
         let found = self.store.find_operation(id).await?;
         found.ok_or_else(|| AppError::not_found("operation", id.as_str()))
     }
@@ -368,13 +376,13 @@ fn lookup(key: &ResourceKey) -> Lookup {
     }
 }
 
-fn plan(id: PlanId, cluster: &Cluster, actor: &str) -> Plan {
+fn plan(id: PlanId, cluster: &Cluster, by: &By) -> Plan {
     Plan {
         id,
         cluster: cluster.id.clone(),
         state: PlanState::Proposed,
         reason: Reason::Documents,
-        created_by: actor.to_owned(),
+        created_by: by.actor.clone(),
         created_at_ms: 1,
         updated_at_ms: 1,
         wishes: Vec::new(),
@@ -388,11 +396,13 @@ fn plan(id: PlanId, cluster: &Cluster, actor: &str) -> Plan {
         allow_destructive: false,
         deletes_max: None,
         message: None,
+        approved_by: None,
+        approved_request_id: None,
         version: 1,
     }
 }
 
-fn operation(cluster: &Cluster, wanted: OperationWanted, actor: &str) -> Operation {
+fn operation(cluster: &Cluster, wanted: OperationWanted, by: &By) -> Operation {
     Operation {
         id: OperationId(uuid::Uuid::now_v7().to_string()),
         cluster: cluster.id.clone(),
@@ -401,7 +411,8 @@ fn operation(cluster: &Cluster, wanted: OperationWanted, actor: &str) -> Operati
         input: wanted.input,
         destructive: false,
         state: OperationState::Waiting,
-        created_by: actor.to_owned(),
+        created_by: by.actor.clone(),
+        request_id: by.request_id.clone(),
         created_at_ms: 1,
         started_at_ms: None,
         ended_at_ms: None,

@@ -5,5 +5,6 @@ mod clusters;
 mod events;
 mod plans;
 mod problems;
+mod records;
 mod relations;
 mod resources;

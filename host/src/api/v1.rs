@@ -7,10 +7,12 @@ pub mod drift;
 pub mod events;
 pub(crate) mod kind_types;
 pub mod kinds;
+pub mod log_levels;
 pub(crate) mod operation_types;
 pub mod operations;
 pub mod plans;
 pub(crate) mod policies;
+pub mod records;
 pub mod relations;
 pub mod resources;
 pub mod tokens;
@@ -71,6 +73,8 @@ fn reading() -> OpenApiRouter<ApiState> {
         .routes(routes!(policies::list::list_policies))
         .routes(routes!(events::list::list_events))
         .routes(routes!(events::stream::stream_events))
+        .routes(routes!(records::list::list_records))
+        .routes(routes!(log_levels::list::list_log_levels))
         .routes(routes!(tokens::list::list_tokens))
 }
 
@@ -90,6 +94,7 @@ fn changing() -> OpenApiRouter<ApiState> {
         .routes(routes!(plans::cancel::cancel_plan))
         .routes(routes!(operations::cancel::cancel_operation))
         .routes(routes!(policies::save::save_policy))
+        .routes(routes!(log_levels::change::change_log_level))
         .routes(routes!(tokens::create::create_token))
         .routes(routes!(tokens::remove::remove_token))
 }

@@ -2,6 +2,7 @@
 
 use super::error::AppError;
 use crate::domain::id::OrganizationId;
+use crate::domain::record::By;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -13,8 +14,8 @@ pub enum Role {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     pub organization: OrganizationId,
-    /// `token:NAME`, as events and plans record it.
-    pub actor: String,
+    /// As events, plans and records name it.
+    pub by: By,
     pub role: Role,
 }
 

@@ -1,4 +1,4 @@
-//! Clusters: registering, changing, pausing, removing.
+//! Clusters: registering, changing, pausing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +13,7 @@ use crate::domain::cluster::{Cluster, Node, Reach};
 use crate::domain::id::ClusterId;
 use crate::domain::plan::PlanState;
 use crate::domain::policy::Authority;
+use crate::domain::record::Change;
 use crate::domain::resource::Sweep;
 use crate::store::{StatusCount, Tx};
 
@@ -114,7 +115,9 @@ impl App {
             return Err(AppError::NameTaken { noun: "cluster", name: cluster.name });
         }
         save_secrets(&mut tx, &cluster.id, &form).await?;
-        self.record(&mut tx, caller, about(&cluster, "cluster.registered")).await?;
+        let change = Change::new("cluster.register", &cluster.name).after(shown(&cluster));
+        let change = change.saying(secrets_told(&form));
+        self.record(&mut tx, caller, about(&cluster, "cluster.registered", change)).await?;
         tx.commit().await?;
         self.engine.nudge(&cluster.id);
         self.show_cluster(caller, &cluster.name).await
@@ -130,6 +133,7 @@ impl App {
         caller.may_write()?;
         for _ in 0..SAVES_MAX {
             let mut cluster = self.find_at_version(caller, name, version).await?;
+            let before = shown(&cluster);
             let form = self.form_of(&cluster, &change).await?;
             if let Some(authority) = change.authority {
                 self.check_one_writer(&cluster, authority).await?;
@@ -147,7 +151,9 @@ impl App {
             if let Some(form) = &form {
                 save_secrets(&mut tx, &cluster.id, form).await?;
             }
-            self.record(&mut tx, caller, about(&cluster, "cluster.changed")).await?;
+            let kept = Change::new("cluster.change", name).before(before).after(shown(&cluster));
+            let kept = kept.saying(form.as_ref().and_then(secrets_told));
+            self.record(&mut tx, caller, about(&cluster, "cluster.changed", kept)).await?;
             tx.commit().await?;
             self.engine.nudge(&cluster.id);
             return self.show_cluster(caller, name).await;
@@ -173,34 +179,18 @@ impl App {
             if !self.save(&mut tx, &mut cluster).await? {
                 continue;
             }
-            let kind = if paused { "cluster.paused" } else { "cluster.resumed" };
-            self.record(&mut tx, caller, about(&cluster, kind)).await?;
+            let (kind, action) = match paused {
+                true => ("cluster.paused", "cluster.pause"),
+                false => ("cluster.resumed", "cluster.resume"),
+            };
+            let change = Change::new(action, name).before(json!({"paused": !paused}));
+            let change = change.after(json!({"paused": paused}));
+            self.record(&mut tx, caller, about(&cluster, kind, change)).await?;
             tx.commit().await?;
             self.engine.nudge(&cluster.id);
             return self.show_cluster(caller, name).await;
         }
         Err(changed_meanwhile(name))
-    }
-
-    /// Forgets what the host knows; the cluster itself is left as it is.
-    pub async fn remove_cluster(
-        &self,
-        caller: &Caller,
-        name: &str,
-        version: Option<i64>,
-        despite: &[String],
-    ) -> Result<(), AppError> {
-        caller.may_write()?;
-        let cluster = self.find_at_version(caller, name, version).await?;
-        self.refuse_while_applying(&cluster).await?;
-        self.refuse_while_depended_on(caller, &cluster, despite).await?;
-        let mut tx = self.store.begin().await?;
-        self.record(&mut tx, caller, Happened { cluster: None, ..about(&cluster, "cluster.removed") })
-            .await?;
-        tx.delete_cluster(&cluster.id).await?;
-        tx.commit().await?;
-        self.engine.nudge(&cluster.id);
-        Ok(())
     }
 
     /// One cycle now.
@@ -297,9 +287,30 @@ pub(super) fn changed_meanwhile(name: &str) -> AppError {
     AppError::ChangedMeanwhile { noun: "cluster", name: name.to_owned() }
 }
 
-pub(super) fn about<'a>(cluster: &'a Cluster, kind: &'static str) -> Happened<'a> {
+pub(super) fn about<'a>(cluster: &'a Cluster, kind: &'static str, change: Change) -> Happened<'a> {
     let data = json!({"kind": cluster.kind, "authority": cluster.authority});
-    Happened { cluster: Some(cluster), kind, subject: &cluster.name, data }
+    Happened { cluster: Some(cluster), kind, subject: &cluster.name, data, change }
+}
+
+/// What people set of a cluster, for its records. `connection` names the secrets and does not hold them.
+pub(super) fn shown(cluster: &Cluster) -> Value {
+    json!({
+        "kind": cluster.kind, "connection": cluster.connection, "authority": cluster.authority,
+        "paused": cluster.paused, "identity": cluster.identity,
+    })
+}
+
+/// That secrets changed, by their names: neither the old nor the new value is told.
+fn secrets_told(form: &Form) -> Option<String> {
+    let list = |names: Vec<&str>| names.join(", ");
+    let saved = list(form.save.keys().map(String::as_str).collect());
+    let forgotten = list(form.forget.iter().map(String::as_str).collect());
+    match (saved.is_empty(), forgotten.is_empty()) {
+        (true, true) => None,
+        (false, true) => Some(format!("secrets set: {saved}")),
+        (true, false) => Some(format!("secrets forgotten: {forgotten}")),
+        (false, false) => Some(format!("secrets set: {saved}; forgotten: {forgotten}")),
+    }
 }
 
 async fn save_secrets(tx: &mut Tx, cluster: &ClusterId, form: &Form) -> Result<(), AppError> {

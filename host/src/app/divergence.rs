@@ -161,7 +161,7 @@ impl App {
             at: Some(place),
             delete: false,
         });
-        let proposal = Proposal::Documents(wanted.collect());
+        let proposal = Proposal::Repair(wanted.collect());
         let options = ProposeOptions { store: true, ..ProposeOptions::default() };
         self.propose_plan(caller, cluster, proposal, options).await
     }

@@ -42,7 +42,7 @@ impl App {
         caller.may_write()?;
         let cluster = self.find_cluster(caller, cluster).await?;
         let fields = field.map(|field| vec![field]);
-        self.engine.accept(&cluster, key, fields, &caller.actor).await?;
+        self.engine.accept(&cluster, key, fields, &caller.by).await?;
         self.known_resource(&cluster, key).await
     }
 
@@ -56,7 +56,7 @@ impl App {
     ) -> Result<KnownResource, AppError> {
         caller.may_write()?;
         let cluster = self.find_cluster(caller, cluster).await?;
-        self.engine.ignore(&cluster, key, field, &caller.actor).await?;
+        self.engine.ignore(&cluster, key, field, &caller.by).await?;
         self.known_resource(&cluster, key).await
     }
 

@@ -9,6 +9,7 @@ use crate::domain::id::{ClusterId, OperationId, PlanId};
 use crate::domain::operation::{Forecast, Operation, OperationType};
 use crate::domain::place::Place;
 use crate::domain::plan::Plan;
+use crate::domain::record::By;
 use crate::domain::resource::{ListFailure, Lookup, ResourceKey};
 
 /// A wish as a file or a caller wrote it, not normalised.
@@ -24,10 +25,22 @@ pub struct Wanted {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Proposal {
     Documents(Vec<Wanted>),
-    Adopt { metadata_type: String, pattern: String },
-    Delete { key: ResourceKey },
-    Revert { key: ResourceKey, fields: Option<Vec<String>> },
-    Undo { plan: PlanId },
+    /// Documents that make copies alike.
+    Repair(Vec<Wanted>),
+    Adopt {
+        metadata_type: String,
+        pattern: String,
+    },
+    Delete {
+        key: ResourceKey,
+    },
+    Revert {
+        key: ResourceKey,
+        fields: Option<Vec<String>>,
+    },
+    Undo {
+        plan: PlanId,
+    },
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,26 +99,26 @@ pub trait Engine: Send + Sync {
         cluster: &Cluster,
         proposal: Proposal,
         options: ProposeOptions,
-        actor: &str,
+        by: &By,
     ) -> Result<Plan, AppError>;
-    async fn approve(&self, plan: &PlanId, approval: Approval, actor: &str) -> Result<Plan, AppError>;
-    async fn cancel(&self, plan: &PlanId, actor: &str) -> Result<Plan, AppError>;
+    async fn approve(&self, plan: &PlanId, approval: Approval, by: &By) -> Result<Plan, AppError>;
+    async fn cancel(&self, plan: &PlanId, by: &By) -> Result<Plan, AppError>;
     /// Takes the cluster's value into the wish.
     async fn accept(
         &self,
         cluster: &Cluster,
         key: &ResourceKey,
         fields: Option<Vec<String>>,
-        actor: &str,
+        by: &By,
     ) -> Result<(), AppError>;
     async fn ignore(
         &self,
         cluster: &Cluster,
         key: &ResourceKey,
         field: Option<String>,
-        actor: &str,
+        by: &By,
     ) -> Result<(), AppError>;
-    async fn release(&self, cluster: &Cluster, key: &ResourceKey, actor: &str) -> Result<(), AppError>;
+    async fn release(&self, cluster: &Cluster, key: &ResourceKey, by: &By) -> Result<(), AppError>;
     /// By name.
     async fn operation_types(&self, cluster: &Cluster) -> Result<Vec<OperationType>, AppError>;
     /// Asks the cluster what it would do; nothing is written.
@@ -115,7 +128,7 @@ pub trait Engine: Send + Sync {
         &self,
         cluster: &Cluster,
         wanted: OperationWanted,
-        actor: &str,
+        by: &By,
     ) -> Result<Operation, AppError>;
     /// Another operation that takes this one back.
     async fn undo_operation(
@@ -123,13 +136,13 @@ pub trait Engine: Send + Sync {
         cluster: &Cluster,
         undone: &Operation,
         allow_destructive: bool,
-        actor: &str,
+        by: &By,
     ) -> Result<Operation, AppError>;
     async fn cancel_operation(
         &self,
         cluster: &Cluster,
         id: &OperationId,
-        actor: &str,
+        by: &By,
     ) -> Result<Operation, AppError>;
     /// Asks the cluster now, with `effective` and `status`.
     async fn look(&self, cluster: &Cluster, keys: &[ResourceKey]) -> Result<Vec<Lookup>, AppError>;

@@ -46,7 +46,7 @@ impl App {
     ) -> Result<NamedOperation, AppError> {
         caller.may_write()?;
         let cluster = self.find_cluster(caller, cluster).await?;
-        let operation = self.engine.operate(&cluster, wanted, &caller.actor).await?;
+        let operation = self.engine.operate(&cluster, wanted, &caller.by).await?;
         self.engine.nudge(&cluster.id);
         Ok(NamedOperation { operation, cluster: cluster.name })
     }
@@ -98,7 +98,7 @@ impl App {
     ) -> Result<NamedOperation, AppError> {
         caller.may_write()?;
         let (_, cluster) = self.find_operation(caller, id).await?;
-        let operation = self.engine.cancel_operation(&cluster, id, &caller.actor).await?;
+        let operation = self.engine.cancel_operation(&cluster, id, &caller.by).await?;
         self.engine.nudge(&cluster.id);
         Ok(NamedOperation { operation, cluster: cluster.name })
     }
@@ -111,7 +111,7 @@ impl App {
     ) -> Result<NamedOperation, AppError> {
         caller.may_write()?;
         let (undone, cluster) = self.find_operation(caller, id).await?;
-        let undoing = self.engine.undo_operation(&cluster, &undone, allow_destructive, &caller.actor);
+        let undoing = self.engine.undo_operation(&cluster, &undone, allow_destructive, &caller.by);
         let operation = undoing.await?;
         self.engine.nudge(&cluster.id);
         Ok(NamedOperation { operation, cluster: cluster.name })

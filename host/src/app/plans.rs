@@ -26,7 +26,7 @@ impl App {
     ) -> Result<NamedPlan, AppError> {
         caller.may_write()?;
         let cluster = self.find_cluster(caller, cluster).await?;
-        let plan = self.engine.propose(&cluster, proposal, options, &caller.actor).await?;
+        let plan = self.engine.propose(&cluster, proposal, options, &caller.by).await?;
         Ok(NamedPlan { plan, cluster: cluster.name })
     }
 
@@ -72,7 +72,7 @@ impl App {
     ) -> Result<NamedPlan, AppError> {
         caller.may_write()?;
         let (_, cluster) = self.find_at_plan_version(caller, id, approval.version).await?;
-        let plan = self.engine.approve(id, approval, &caller.actor).await?;
+        let plan = self.engine.approve(id, approval, &caller.by).await?;
         self.engine.nudge(&cluster.id);
         Ok(NamedPlan { plan, cluster: cluster.name })
     }
@@ -85,7 +85,7 @@ impl App {
     ) -> Result<NamedPlan, AppError> {
         caller.may_write()?;
         let (_, cluster) = self.find_at_plan_version(caller, id, version).await?;
-        let plan = self.engine.cancel(id, &caller.actor).await?;
+        let plan = self.engine.cancel(id, &caller.by).await?;
         self.engine.nudge(&cluster.id);
         Ok(NamedPlan { plan, cluster: cluster.name })
     }
@@ -96,7 +96,7 @@ impl App {
         let (plan, cluster) = self.find_plan(caller, id).await?;
         let options = ProposeOptions { store: true, ..ProposeOptions::default() };
         let plan =
-            self.engine.propose(&cluster, Proposal::Undo { plan: plan.id }, options, &caller.actor).await?;
+            self.engine.propose(&cluster, Proposal::Undo { plan: plan.id }, options, &caller.by).await?;
         Ok(NamedPlan { plan, cluster: cluster.name })
     }
 

@@ -8,6 +8,7 @@ use super::connection::Wrong;
 use super::{App, AppError, Happened};
 use crate::domain::cluster::Cluster;
 use crate::domain::policy::{Policy, PolicyEntry, PolicySubject};
+use crate::domain::record::Change;
 
 /// Of a percentage.
 const PERCENT_MAX: u32 = 100;
@@ -31,6 +32,7 @@ impl App {
         let mut cluster = self.find_cluster(caller, name).await?;
         self.check_subject(&cluster, &subject).await?;
         check_policy(&cluster, &subject, &policy)?;
+        let standing = self.policies_of(&cluster).await?.into_iter().find(|known| known.subject == subject);
         let mut tx = self.store.begin().await?;
         let mut entry = PolicyEntry { subject, policy };
         if is_whole(&entry.subject)
@@ -47,13 +49,17 @@ impl App {
         } else {
             tx.save_policy(&cluster.id, &entry).await?;
         }
+        let after = with_authority(entry.clone(), &cluster);
+        let change = Change::new("policy.save", told(&entry.subject))
+            .before(json!(standing.map(|known| known.policy).unwrap_or_default()))
+            .after(json!(after.policy));
         let data = json!({"policy": entry});
-        let happened =
-            Happened { cluster: Some(&cluster), kind: "policy.changed", subject: &cluster.name, data };
+        let subject = &cluster.name;
+        let happened = Happened { cluster: Some(&cluster), kind: "policy.changed", subject, data, change };
         self.record(&mut tx, caller, happened).await?;
         tx.commit().await?;
         self.engine.nudge(&cluster.id);
-        Ok(with_authority(entry, &cluster))
+        Ok(after)
     }
 
     pub(super) async fn policies_of(&self, cluster: &Cluster) -> Result<Vec<PolicyEntry>, AppError> {
@@ -77,6 +83,12 @@ impl App {
             (Some(name), _) => self.type_of(cluster, name).await.map(drop),
         }
     }
+}
+
+/// `cluster`, `topic`, `topic/pay.audit`
+fn told(subject: &PolicySubject) -> String {
+    let metadata_type = subject.metadata_type.as_deref().unwrap_or("cluster");
+    subject.id.as_ref().map_or_else(|| metadata_type.to_owned(), |id| format!("{metadata_type}/{id}"))
 }
 
 fn is_whole(subject: &PolicySubject) -> bool {

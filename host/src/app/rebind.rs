@@ -3,12 +3,13 @@
 //! Wishes stay; what was confirmed and what was ours goes, because it was said of another cluster.
 
 use super::caller::Caller;
-use super::clusters::{about, changed_meanwhile};
+use super::clusters::{about, changed_meanwhile, shown};
 use super::{App, AppError, ClusterDetails};
 use crate::domain::cluster::{Cluster, Reach};
 use crate::domain::id::ClusterId;
 use crate::domain::place::Place;
 use crate::domain::plan::PlanState;
+use crate::domain::record::Change;
 use crate::domain::resource::{Presence, Resource};
 use crate::domain::status::{Activity, Difference, Status};
 use crate::store::{ResourceFilter, Tx};
@@ -26,6 +27,7 @@ impl App {
         caller.may_write()?;
         let mut cluster = self.find_at_version(caller, name, version).await?;
         self.refuse_while_applying(&cluster).await?;
+        let before = shown(&cluster);
         let mut tx = self.store.begin().await?;
         cluster.identity = None;
         cluster.discovered_at_ms = None;
@@ -38,8 +40,10 @@ impl App {
         self.forget_copies(&mut tx, &cluster).await?;
         // With them goes the note that it was proposed to adopt: the first sweep of the new one proposes again.
         tx.delete_sweeps(&cluster.id).await?;
-        self.end_plans(&mut tx, caller, &cluster).await?;
-        self.record(&mut tx, caller, about(&cluster, "cluster.rebound")).await?;
+        let ended = self.end_plans(&mut tx, caller, &cluster).await?;
+        let change = Change::new("cluster.rebind", name).before(before).after(shown(&cluster));
+        let change = change.saying((ended > 0).then(|| format!("{ended} plans that waited are stale")));
+        self.record(&mut tx, caller, about(&cluster, "cluster.rebound", change)).await?;
         tx.commit().await?;
         self.engine.nudge(&cluster.id);
         self.show_cluster(caller, name).await
@@ -73,16 +77,18 @@ impl App {
         Ok(self.store.list_resources(cluster, &filter, after, BATCH).await?)
     }
 
-    async fn end_plans(&self, tx: &mut Tx, caller: &Caller, cluster: &Cluster) -> Result<(), AppError> {
+    /// How many there were.
+    async fn end_plans(&self, tx: &mut Tx, caller: &Caller, cluster: &Cluster) -> Result<usize, AppError> {
         let states = [PlanState::Proposed, PlanState::Approved];
-        let mut after = None;
+        let (mut after, mut ended) = (None, 0);
         loop {
             let heads = self
                 .store
                 .list_plans(&caller.organization, Some(&cluster.id), &states, after.as_ref(), BATCH)
                 .await?;
-            let Some(last) = heads.last() else { return Ok(()) };
+            let Some(last) = heads.last() else { return Ok(ended) };
             after = Some(last.id.clone());
+            ended += heads.len();
             for head in &heads {
                 let Some(mut plan) = self.store.find_plan(&head.id).await? else { continue };
                 plan.state = PlanState::Stale;

@@ -8,6 +8,7 @@ use super::caller::Caller;
 use super::{App, AppError, Happened, Refusal};
 use crate::domain::cluster::Cluster;
 use crate::domain::id::ClusterId;
+use crate::domain::record::Change;
 use crate::domain::relation::{Relation, RelationType, way};
 
 /// A relation by the names of its clusters.
@@ -16,6 +17,13 @@ pub struct NamedRelation {
     pub from: String,
     pub relation: RelationType,
     pub to: String,
+}
+
+/// `pay registers-with zk`
+impl std::fmt::Display for NamedRelation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {} {}", self.from, self.relation.word(), self.to)
+    }
 }
 
 impl App {
@@ -52,8 +60,8 @@ impl App {
             return Err(AppError::refused(Refusal::State, message));
         }
         let mut tx = self.store.begin().await?;
-        tx.save_relation(&relation, &caller.actor, self.now_ms()).await?;
-        self.record(&mut tx, caller, happened(&from, "relation.added", &wanted)).await?;
+        tx.save_relation(&relation, &caller.by.actor, self.now_ms()).await?;
+        self.record(&mut tx, caller, happened(&from, "relation.added", "relation.add", &wanted)).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -63,10 +71,10 @@ impl App {
         let (from, relation) = self.relation_of(caller, &unwanted).await?;
         let mut tx = self.store.begin().await?;
         if !tx.delete_relation(&relation).await? {
-            let name = format!("{} {} {}", unwanted.from, unwanted.relation.word(), unwanted.to);
-            return Err(AppError::not_found("relation", name));
+            return Err(AppError::not_found("relation", unwanted.to_string()));
         }
-        self.record(&mut tx, caller, happened(&from, "relation.removed", &unwanted)).await?;
+        self.record(&mut tx, caller, happened(&from, "relation.removed", "relation.remove", &unwanted))
+            .await?;
         tx.commit().await?;
         Ok(())
     }
@@ -119,7 +127,13 @@ fn named(relation: &Relation, names: &BTreeMap<ClusterId, String>) -> Option<Nam
     Some(NamedRelation { from: name(&relation.from)?, relation: relation.relation, to: name(&relation.to)? })
 }
 
-fn happened<'a>(from: &'a Cluster, kind: &'static str, relation: &NamedRelation) -> Happened<'a> {
+fn happened<'a>(
+    from: &'a Cluster,
+    kind: &'static str,
+    action: &'static str,
+    relation: &NamedRelation,
+) -> Happened<'a> {
     let data = json!({"relation": relation.relation, "to": relation.to});
-    Happened { cluster: Some(from), kind, subject: &from.name, data }
+    let change = Change::new(action, relation.to_string());
+    Happened { cluster: Some(from), kind, subject: &from.name, data, change }
 }

@@ -114,7 +114,7 @@ impl App {
     ) -> Result<KnownResource, AppError> {
         caller.may_write()?;
         let cluster = self.find_cluster(caller, cluster).await?;
-        self.engine.release(&cluster, key, &caller.actor).await?;
+        self.engine.release(&cluster, key, &caller.by).await?;
         self.known_resource(&cluster, key).await
     }
 

@@ -10,6 +10,7 @@ use super::caller::{Caller, Role};
 use super::names::is_label;
 use super::{App, AppError, Happened, Refusal};
 use crate::domain::id::{DEFAULT_ORGANIZATION, OrganizationId, TokenId};
+use crate::domain::record::{By, Change};
 use crate::store::{Token, TokenRole};
 
 /// Tells a token apart from other secrets, for people and for scanners of leaked ones.
@@ -43,7 +44,7 @@ impl App {
             token.filter(|token| token.expires_at_ms.is_none_or(|expires_at_ms| now_ms < expires_at_ms));
         Ok(good.map(|token| Caller {
             organization: token.organization,
-            actor: format!("token:{}", token.name),
+            by: By { actor: format!("token:{}", token.name), request_id: None },
             role: role(token.role),
         }))
     }
@@ -83,7 +84,7 @@ impl App {
         if !tx.delete_token(id).await? {
             return Err(AppError::not_found("token", id.as_str()));
         }
-        self.record(&mut tx, caller, about(token, "token.removed")).await?;
+        self.record(&mut tx, caller, about(token, "token.removed", "token.remove")).await?;
         Ok(tx.commit().await?)
     }
 
@@ -92,7 +93,7 @@ impl App {
     pub async fn mint_owner(&self) -> Result<Minted, AppError> {
         let caller = Caller {
             organization: OrganizationId(DEFAULT_ORGANIZATION.to_owned()),
-            actor: "headgate".to_owned(),
+            by: By::host(),
             role: Role::Owner,
         };
         self.mint(&caller, NewToken { name: "owner".to_owned(), role: Role::Owner, expires_at_ms: None })
@@ -114,7 +115,7 @@ impl App {
         };
         let mut tx = self.store.begin().await?;
         tx.insert_token(&token, &hash(&text)).await?;
-        self.record(&mut tx, caller, about(&token, "token.created")).await?;
+        self.record(&mut tx, caller, about(&token, "token.created", "token.create")).await?;
         tx.commit().await?;
         Ok(Minted { token, text })
     }
@@ -126,13 +127,15 @@ impl App {
     }
 }
 
-fn about<'a>(token: &'a Token, kind: &'static str) -> Happened<'a> {
-    Happened {
-        cluster: None,
-        kind,
-        subject: &token.name,
-        data: json!({"id": token.id, "role": word(token.role)}),
-    }
+fn about<'a>(token: &'a Token, kind: &'static str, action: &'static str) -> Happened<'a> {
+    let data = json!({"id": token.id, "role": word(token.role)});
+    let document = json!({"id": token.id, "role": word(token.role), "expires_at_ms": token.expires_at_ms});
+    let change = Change::new(action, &token.name);
+    let change = match action {
+        "token.remove" => change.before(document),
+        _ => change.after(document),
+    };
+    Happened { cluster: None, kind, subject: &token.name, data, change }
 }
 
 fn word(role: TokenRole) -> &'static str {

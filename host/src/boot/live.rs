@@ -11,6 +11,7 @@ use crate::domain::cluster::Cluster;
 use crate::domain::id::{ClusterId, OperationId, PlanId};
 use crate::domain::operation::{Forecast, Operation, OperationType};
 use crate::domain::plan::Plan;
+use crate::domain::record::By;
 use crate::domain::resource::{Lookup, ResourceKey};
 use crate::pipelines::sync::plan::Raised;
 use crate::pipelines::sync::{
@@ -31,22 +32,22 @@ impl Engine for Live {
         cluster: &Cluster,
         proposal: Proposal,
         options: ProposeOptions,
-        actor: &str,
+        by: &By,
     ) -> Result<Plan, AppError> {
         let ProposeOptions { deletes_max, edits_percent_max, complete, store } = options;
         let raised = Raised { deletes_max, edits_percent_max, ..Raised::default() };
         let request = ProposeRequest { asked: asked(proposal), raised, complete, dry_run: !store };
-        self.sync.propose(cluster, request, actor).await.map_err(|error| propose_error(cluster, error))
+        self.sync.propose(cluster, request, by).await.map_err(|error| propose_error(cluster, error))
     }
 
-    async fn approve(&self, plan: &PlanId, approval: Approval, actor: &str) -> Result<Plan, AppError> {
+    async fn approve(&self, plan: &PlanId, approval: Approval, by: &By) -> Result<Plan, AppError> {
         let Approval { allow_destructive, deletes_max, version } = approval;
         let approval = crate::pipelines::sync::Approval { allow_destructive, deletes_max, version };
-        self.sync.approve(plan, approval, actor).await.map_err(approve_error)
+        self.sync.approve(plan, approval, by).await.map_err(approve_error)
     }
 
-    async fn cancel(&self, plan: &PlanId, actor: &str) -> Result<Plan, AppError> {
-        self.sync.cancel(plan, actor).await.map_err(approve_error)
+    async fn cancel(&self, plan: &PlanId, by: &By) -> Result<Plan, AppError> {
+        self.sync.cancel(plan, by).await.map_err(approve_error)
     }
 
     async fn accept(
@@ -54,10 +55,10 @@ impl Engine for Live {
         cluster: &Cluster,
         key: &ResourceKey,
         fields: Option<Vec<String>>,
-        actor: &str,
+        by: &By,
     ) -> Result<(), AppError> {
         self.sync
-            .accept(cluster, key, fields, actor)
+            .accept(cluster, key, fields, by)
             .await
             .map(drop)
             .map_err(|error| drift_error(cluster, error))
@@ -68,17 +69,13 @@ impl Engine for Live {
         cluster: &Cluster,
         key: &ResourceKey,
         field: Option<String>,
-        actor: &str,
+        by: &By,
     ) -> Result<(), AppError> {
-        self.sync
-            .ignore(cluster, key, field, actor)
-            .await
-            .map(drop)
-            .map_err(|error| drift_error(cluster, error))
+        self.sync.ignore(cluster, key, field, by).await.map(drop).map_err(|error| drift_error(cluster, error))
     }
 
-    async fn release(&self, cluster: &Cluster, key: &ResourceKey, actor: &str) -> Result<(), AppError> {
-        self.sync.release(cluster, key, actor).await.map(drop).map_err(|error| drift_error(cluster, error))
+    async fn release(&self, cluster: &Cluster, key: &ResourceKey, by: &By) -> Result<(), AppError> {
+        self.sync.release(cluster, key, by).await.map(drop).map_err(|error| drift_error(cluster, error))
     }
 
     async fn operation_types(&self, cluster: &Cluster) -> Result<Vec<OperationType>, AppError> {
@@ -94,9 +91,9 @@ impl Engine for Live {
         &self,
         cluster: &Cluster,
         wanted: OperationWanted,
-        actor: &str,
+        by: &By,
     ) -> Result<Operation, AppError> {
-        let operation = self.sync.operate(cluster, operate_request(wanted), actor).await;
+        let operation = self.sync.operate(cluster, operate_request(wanted), by).await;
         operation.map_err(|error| operate_error(cluster, error))
     }
 
@@ -105,9 +102,9 @@ impl Engine for Live {
         cluster: &Cluster,
         undone: &Operation,
         allow_destructive: bool,
-        actor: &str,
+        by: &By,
     ) -> Result<Operation, AppError> {
-        let operation = self.sync.undo_operation(cluster, undone, allow_destructive, actor).await;
+        let operation = self.sync.undo_operation(cluster, undone, allow_destructive, by).await;
         operation.map_err(|error| operate_error(cluster, error))
     }
 
@@ -115,9 +112,9 @@ impl Engine for Live {
         &self,
         cluster: &Cluster,
         id: &OperationId,
-        actor: &str,
+        by: &By,
     ) -> Result<Operation, AppError> {
-        let operation = self.sync.cancel_operation(cluster, id, actor).await;
+        let operation = self.sync.cancel_operation(cluster, id, by).await;
         operation.map_err(|error| operate_error(cluster, error))
     }
 
@@ -145,6 +142,7 @@ impl Engine for Live {
 fn asked(proposal: Proposal) -> Asked {
     match proposal {
         Proposal::Documents(documents) => Asked::Documents(documents.into_iter().map(raw).collect()),
+        Proposal::Repair(documents) => Asked::Repair(documents.into_iter().map(raw).collect()),
         Proposal::Adopt { metadata_type, pattern } => Asked::Adopt { metadata_type, pattern },
         Proposal::Delete { key } => Asked::Delete { keys: vec![key] },
         Proposal::Revert { key, fields } => Asked::Revert { keys: vec![key], fields, by_policy: false },

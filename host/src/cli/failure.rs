@@ -122,6 +122,10 @@ impl fmt::Display for Told<'_> {
         if !self.0.detail.is_empty() {
             write!(f, ": {}", self.0.detail)?;
         }
+        // Of what went wrong in the host, or behind it, the host's log says more.
+        if let Some(id) = self.0.request_id.as_ref().filter(|_| self.0.status >= 500) {
+            write!(f, " (request {id})")?;
+        }
         for error in &self.0.errors {
             let place = if error.pointer.is_empty() { "/" } else { &error.pointer };
             write!(f, "\n  {place}: {}", error.message)?;
@@ -162,6 +166,7 @@ mod tests {
                 pointer: "/documents/0/spec".to_owned(),
                 message: "is missing".to_owned(),
             }],
+            request_id: None,
         }
     }
 

@@ -1,5 +1,7 @@
 //! Whole commands against a host that is one in name only.
 
+mod recording;
+
 use serde_json::{Value, json};
 
 use super::client::fake::FakeHost;

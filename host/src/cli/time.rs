@@ -1,4 +1,4 @@
-//! Times for people: how long ago, and when in UTC.
+//! Times for people: how long ago, and when in UTC; and how long ago, as people write it.
 
 /// `12s`, `5m`, `3h`, `2d`: as short as a column wants it.
 pub(crate) fn age(at_ms: i64, now_ms: i64) -> String {
@@ -18,6 +18,21 @@ pub(crate) fn moment(at_ms: i64) -> String {
     let (year, month, day) = date(days);
     let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// `90s`, `30m`, `24h`, `7d` as an option takes it.
+pub(crate) fn milliseconds(text: &str) -> Result<i64, String> {
+    let wrong = || format!("`{text}` is no time; write 90s, 30m, 24h or 7d");
+    let number = text.trim_end_matches(char::is_alphabetic);
+    let unit_s = match text.strip_prefix(number) {
+        Some("s") => 1,
+        Some("m") => 60,
+        Some("h") => 3_600,
+        Some("d") => 86_400,
+        Some(_) | None => return Err(wrong()),
+    };
+    let number: i64 = number.parse().map_err(|_error| wrong())?;
+    number.checked_mul(unit_s * 1_000).filter(|time| *time >= 0).ok_or_else(wrong)
 }
 
 /// From days since 1970, in the Gregorian calendar: Howard Hinnant's `civil_from_days`.

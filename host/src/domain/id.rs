@@ -42,3 +42,4 @@ id!(PlanId, "a plan");
 id!(OperationId, "an operation that was asked for");
 id!(TokenId, "an access token");
 id!(EventId, "an event");
+id!(RecordId, "a record");

@@ -7,6 +7,7 @@ use super::contract::Scope;
 use super::error::BackendError;
 use super::id::{ClusterId, OperationId};
 use super::place::Place;
+use super::record::By;
 use super::resource::ResourceKey;
 
 /// What a plugin says of one of its actions.
@@ -35,6 +36,16 @@ pub struct OperationType {
 pub enum Subject {
     Resource(ResourceKey),
     Place(Place),
+}
+
+impl Subject {
+    /// `consumer-group/pay`, `cluster`, `node:1`: as records and events name it.
+    pub fn short(&self) -> String {
+        match self {
+            Self::Resource(key) => key.to_string(),
+            Self::Place(place) => place.to_string(),
+        }
+    }
 }
 
 impl std::fmt::Display for Subject {
@@ -139,6 +150,8 @@ pub struct Operation {
     pub destructive: bool,
     pub state: OperationState,
     pub created_by: String,
+    /// Of the call that asked for it.
+    pub request_id: Option<String>,
     pub created_at_ms: i64,
     pub started_at_ms: Option<i64>,
     pub ended_at_ms: Option<i64>,
@@ -160,6 +173,11 @@ pub struct Operation {
 }
 
 impl Operation {
+    /// Who asked for it.
+    pub fn by(&self) -> By {
+        By { actor: self.created_by.clone(), request_id: self.request_id.clone() }
+    }
+
     /// Stored before it is sent: whatever happens then, it is known that it may have been.
     pub fn start(&mut self, now_ms: i64) {
         self.state = OperationState::Running;
@@ -225,6 +243,7 @@ mod tests {
             destructive: false,
             state: OperationState::Running,
             created_by: "ann".to_owned(),
+            request_id: None,
             created_at_ms: 1,
             started_at_ms: Some(1),
             ended_at_ms: None,

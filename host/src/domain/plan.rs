@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::id::{ClusterId, PlanId};
 use super::place::Place;
+use super::record::By;
 use super::resource::{Outcome, ResourceKey, Write};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
@@ -61,6 +62,8 @@ pub enum Reason {
     Resume,
     /// Groups or nodes came to a cluster where wishes stand for every one of them.
     Join,
+    /// Copies that may not differ are made alike.
+    Repair,
     Undo {
         plan: PlanId,
     },
@@ -211,8 +214,19 @@ pub struct Plan {
     /// Raised once, for this plan.
     pub deletes_max: Option<u32>,
     pub message: Option<String>,
+    /// Who lets it be applied, and the id of the call that said so.
+    pub approved_by: Option<String>,
+    pub approved_request_id: Option<String>,
     /// Of the row, for guarded saves.
     pub version: i64,
+}
+
+impl Plan {
+    /// Who answers for what it does.
+    pub fn by(&self) -> By {
+        let actor = self.approved_by.as_ref().unwrap_or(&self.created_by).clone();
+        By { actor, request_id: self.approved_request_id.clone() }
+    }
 }
 
 /// What happens to a plan.

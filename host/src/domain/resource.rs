@@ -16,6 +16,18 @@ pub struct ResourceKey {
     pub place: Place,
 }
 
+/// `topic/pay.audit`, and the place where there are several.
+impl std::fmt::Display for ResourceKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.place {
+            Place::Cluster => write!(f, "{}/{}", self.metadata_type, self.id),
+            place @ (Place::Group(_) | Place::Node(_)) => {
+                write!(f, "{}/{}@{place}", self.metadata_type, self.id)
+            }
+        }
+    }
+}
+
 /// A resource as the cluster showed it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Observed {

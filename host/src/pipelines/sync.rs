@@ -27,6 +27,7 @@ use std::time::Duration;
 use crate::clock::SharedClock;
 use crate::domain::cluster::Cluster;
 use crate::domain::id::{ClusterId, EventId};
+use crate::domain::record::{By, Change};
 use crate::plugins::driver::{CallError, Kinds};
 use crate::store::{Event, Store, StoreError, Tx};
 
@@ -152,7 +153,12 @@ impl Sync {
         self.store.find_cluster_by_id(id).await?.ok_or_else(|| SyncError::NoCluster(id.clone()))
     }
 
+    /// The event, and the record where something was changed.
     async fn tell(&self, tx: &mut Tx, cluster: &Cluster, told: Told) -> Result<(), StoreError> {
+        if let Some(change) = &told.change {
+            let changes = std::slice::from_ref(change);
+            tx.keep(&cluster.organization, Some(cluster), &told.by, changes).await?;
+        }
         let event = Event {
             // Given by the store.
             id: EventId(String::new()),
@@ -162,31 +168,33 @@ impl Sync {
             kind: told.kind.to_owned(),
             subject: told.subject,
             data: told.data,
-            actor: told.actor,
+            actor: told.by.actor,
         };
         tx.insert_event(&event).await?;
         Ok(())
     }
 }
 
-/// The host itself, where no person asked.
-pub(crate) const SYSTEM: &str = "headgate";
-
-/// What happened, for the event log.
+/// What happened, for the event log; and what was changed by it, for the records.
 struct Told {
     kind: &'static str,
     subject: String,
     data: serde_json::Value,
-    actor: String,
+    by: By,
+    change: Option<Change>,
 }
 
 impl Told {
     fn new(kind: &'static str, subject: impl Into<String>, data: serde_json::Value) -> Self {
-        Self { kind, subject: subject.into(), data, actor: SYSTEM.to_owned() }
+        Self { kind, subject: subject.into(), data, by: By::host(), change: None }
     }
 
-    fn by(mut self, actor: &str) -> Self {
-        actor.clone_into(&mut self.actor);
-        self
+    fn by(self, by: &By) -> Self {
+        Self { by: by.clone(), ..self }
+    }
+
+    /// With a record of what was changed.
+    fn kept(self, change: Change) -> Self {
+        Self { change: Some(change), ..self }
     }
 }

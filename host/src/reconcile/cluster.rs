@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::Reconciler;
 use crate::domain::cluster::{Cluster, Reach};
 use crate::domain::id::ClusterId;
+use crate::domain::stream::{HEARTBEAT, SYNC};
 use crate::pipelines::sync::{CycleReport, Depth, PlanReport};
 use crate::store::StoreError;
 
@@ -58,7 +59,7 @@ impl Work {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(error) => {
-                    tracing::error!(cluster = %self.cluster, %error, "the cluster's row could not be read");
+                    tracing::error!(target: HEARTBEAT, cluster = %self.cluster, %error, "the cluster's row could not be read");
                     self.due = Instant::now() + self.reconciler.inner.settings.interval;
                 }
             }
@@ -113,7 +114,7 @@ impl Work {
         if answers && !cluster.paused {
             let reports = self.reconciler.inner.sync.run_plans(&self.cluster).await;
             if reports.iter().any(|report| report.error.is_none()) {
-                tracing::info!(cluster = %self.cluster, plans = reports.len(), "plans were carried out");
+                tracing::info!(target: SYNC, cluster = %self.cluster, plans = reports.len(), "plans were carried out");
             }
             if reports.iter().any(PlanReport::goes_on) {
                 self.poll_soon();

@@ -1,4 +1,4 @@
-//! Ends what is kept for a while: changes of status, events, answers to repeated requests.
+//! Ends what is kept for a while: changes of status, events, records, answers to repeated requests.
 
 use std::time::Duration;
 
@@ -28,8 +28,9 @@ async fn prune(reconciler: &Reconciler) -> Result<(), StoreError> {
     let mut tx = reconciler.inner.store.begin().await?;
     let transitions = tx.prune_transitions(before(settings.transitions_kept)).await?;
     let events = tx.prune_events(before(settings.events_kept)).await?;
+    let records = tx.prune_records(before(settings.records_kept)).await?;
     tx.prune_idempotent(before(IDEMPOTENCY_KEPT)).await?;
     tx.commit().await?;
-    tracing::debug!(transitions, events, "what is too old was removed");
+    tracing::debug!(transitions, events, records, "what is too old was removed");
     Ok(())
 }

@@ -18,9 +18,13 @@ pub struct Settings {
     /// Changes of status are kept so long.
     pub transitions_kept: Duration,
     pub events_kept: Duration,
+    pub records_kept: Duration,
 }
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A year and a month: whoever looks back over a year finds its first day too.
+const RECORDS_KEPT: Duration = DAY.saturating_mul(400);
 
 impl Default for Settings {
     fn default() -> Self {
@@ -33,6 +37,7 @@ impl Default for Settings {
             housekeeping_every: Duration::from_secs(60 * 60),
             transitions_kept: DAY.saturating_mul(30),
             events_kept: DAY.saturating_mul(30),
+            records_kept: RECORDS_KEPT,
         }
     }
 }

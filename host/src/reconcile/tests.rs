@@ -11,6 +11,7 @@ use crate::clock::SharedClock;
 use crate::domain::cluster::Cluster;
 use crate::domain::id::ClusterId;
 use crate::domain::plan::PlanState;
+use crate::domain::record::By;
 use crate::pipelines::sync::plan::Raised;
 use crate::pipelines::sync::testing::{Loaded, Model, Models, TestClock, timing};
 use crate::pipelines::sync::{Approval, Asked, ProposeRequest, RawDocument, Sync};
@@ -129,8 +130,8 @@ async fn an_approved_plan_is_carried_out_after_a_nudge() {
     };
     let asked = Asked::Documents(vec![document]);
     let request = ProposeRequest { asked, raised: Raised::default(), complete: false, dry_run: false };
-    let plan = host.sync.propose(&one, request, "ann").await.unwrap();
-    host.sync.approve(&plan.id, Approval::default(), "ann").await.unwrap();
+    let plan = host.sync.propose(&one, request, &By::host()).await.unwrap();
+    host.sync.approve(&plan.id, Approval::default(), &By::host()).await.unwrap();
     host.reconciler.nudge(&one.id);
     let applied = async |host: &Host| {
         host.store.find_plan(&plan.id).await.unwrap().unwrap().state == PlanState::Applied

@@ -125,7 +125,7 @@ impl Tx {
         Ok(saved)
     }
 
-    /// With everything that belongs to it but its events.
+    /// With everything that belongs to it but its events and records.
     pub async fn delete_cluster(&mut self, id: &ClusterId) -> Result<(), StoreError> {
         sqlx::query("delete from clusters where id = $1")
             .bind(id.as_str())

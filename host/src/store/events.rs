@@ -73,7 +73,7 @@ impl Store {
 impl Tx {
     /// Gives the event its id, which is greater than that of every event committed before, and answers it.
     pub async fn insert_event(&mut self, event: &Event) -> Result<EventId, StoreError> {
-        let event = Event { id: self.store.inner.next_event_id(), ..event.clone() };
+        let event = Event { id: EventId(self.store.inner.next_id()), ..event.clone() };
         sqlx::query(
             "insert into events (id, at_ms, organization_id, cluster_id, kind, subject, data, actor)
             values ($1, $2, $3, $4, $5, $6, $7, $8)",

@@ -42,6 +42,11 @@ pub(super) enum Database {
     Postgres,
 }
 
+/// Of events and records together: their ids go on from it.
+const NEWEST_ID: &str = "
+    select max(id)
+    from (select max(id) as id from events union all select max(id) as id from records) as newest";
+
 /// That this process, and no other, writes the database.
 pub(super) enum Claim {
     /// An advisory lock on a file beside the database; the system releases it with the process.
@@ -55,9 +60,9 @@ pub(super) async fn open(options: Options, clock: SharedClock) -> Result<Store, 
     migrate(&writer, None).await?;
     let readers = pool(database, &options.url, READERS_MAX, true).await?;
     let unreadable = secrets::check_key(&writer, &options.key).await?;
-    let newest = sqlx::query("select max(id) from events").fetch_one(&writer).await?;
+    let newest = sqlx::query(NEWEST_ID).fetch_one(&writer).await?;
     let newest: Option<String> = newest.try_get(0)?;
-    let last_event = newest.and_then(|id| Uuid::parse_str(&id).ok()).map_or(0, |id| id.as_u128());
+    let last_id = newest.and_then(|id| Uuid::parse_str(&id).ok()).map_or(0, |id| id.as_u128());
     let (events, _nobody) = broadcast::channel(EVENTS_KEPT);
     Ok(Store {
         inner: Arc::new(Inner {
@@ -68,7 +73,7 @@ pub(super) async fn open(options: Options, clock: SharedClock) -> Result<Store, 
             key: options.key,
             clock,
             events,
-            last_event: Mutex::new(last_event),
+            last_id: Mutex::new(last_id),
             unreadable: Mutex::new(unreadable),
             _claim: claim,
             #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::domain::id::{ClusterId, OperationId, OrganizationId};
 use crate::domain::operation::{Operation, OperationState};
 
 const SELECT: &str = "
-    select id, cluster_id, name, subject, input, destructive, state, created_by, created_at_ms, started_at_ms,
+    select id, cluster_id, name, subject, input, destructive, state, created_by, request_id, created_at_ms, started_at_ms,
         ended_at_ms, handle, percent, cancelled_by, message, output, failures, undo, undoes, version
     from operations";
 
@@ -61,7 +61,7 @@ impl Tx {
         let organization = self.organization_of(&operation.cluster).await?;
         let mut insert = Statement::new(
             "insert into operations (id, organization_id, cluster_id, name, subject, input, destructive, state,
-                created_by, created_at_ms, failures, undoes, version)
+                created_by, request_id, created_at_ms, failures, undoes, version)
             values ",
         );
         insert.rows(&[operation], |row, operation| {
@@ -74,6 +74,7 @@ impl Tx {
                 .bind(i64::from(operation.destructive))
                 .bind(word("state", &operation.state)?)
                 .bind(operation.created_by.as_str())
+                .bind(operation.request_id.clone())
                 .bind(operation.created_at_ms)
                 .bind(json("failures", &operation.failures)?)
                 .bind(operation.undoes.as_ref().map(ToString::to_string))
@@ -120,6 +121,7 @@ fn read(row: &AnyRow) -> Result<Operation, StoreError> {
         destructive: columns.flag()?,
         state: columns.word()?,
         created_by: columns.text()?,
+        request_id: columns.text_maybe()?,
         created_at_ms: columns.int()?,
         started_at_ms: columns.int_maybe()?,
         ended_at_ms: columns.int_maybe()?,

@@ -17,13 +17,13 @@ use crate::domain::resource::Write;
 
 const SELECT: &str = "
     select id, cluster_id, state, reason, created_by, created_at_ms, updated_at_ms, wishes, standing, base, blocked,
-        warnings, unchanged, exceeded, allow_destructive, deletes_max, message, version
+        warnings, unchanged, exceeded, allow_destructive, deletes_max, message, approved_by, approved_request_id, version
     from plans";
 
 /// A list of plans leaves out what only one plan at a time is asked for.
 const SELECT_BRIEF: &str = "
     select id, cluster_id, state, reason, created_by, created_at_ms, updated_at_ms, '[]', '[]', '[]', blocked,
-        warnings, unchanged, exceeded, allow_destructive, deletes_max, message, version
+        warnings, unchanged, exceeded, allow_destructive, deletes_max, message, approved_by, approved_request_id, version
     from plans";
 
 /// What never changes of a step and is not a column of its own.
@@ -103,7 +103,7 @@ impl Tx {
         let mut insert = Statement::new(
             "insert into plans (id, organization_id, cluster_id, state, reason, created_by, created_at_ms,
                 updated_at_ms, wishes, standing, base, blocked, warnings, unchanged, exceeded, allow_destructive,
-                deletes_max, message, version)
+                deletes_max, message, approved_by, approved_request_id, version)
             values ",
         );
         insert.rows(&[plan], |row, plan| {
@@ -125,6 +125,8 @@ impl Tx {
                 .bind(i64::from(plan.allow_destructive))
                 .bind(plan.deletes_max.map(i64::from))
                 .bind(plan.message.clone())
+                .bind(plan.approved_by.clone())
+                .bind(plan.approved_request_id.clone())
                 .bind(plan.version);
             Ok(())
         })?;
@@ -146,6 +148,8 @@ impl Tx {
         update.push(", allow_destructive = ").bind(i64::from(plan.allow_destructive));
         update.push(", deletes_max = ").bind(plan.deletes_max.map(i64::from));
         update.push(", message = ").bind(plan.message.clone());
+        update.push(", approved_by = ").bind(plan.approved_by.clone());
+        update.push(", approved_request_id = ").bind(plan.approved_request_id.clone());
         update.push(", version = version + 1 where id = ").bind(plan.id.as_str());
         update.push(" and version = ").bind(plan.version);
         let saved = update.execute(self.connection()).await? == 1;
@@ -311,6 +315,8 @@ fn read_plan(row: &AnyRow) -> Result<Plan, StoreError> {
             StoreError::Row { table: "plans", problem: "deletes_max is out of range".to_owned() }
         })?,
         message: columns.text_maybe()?,
+        approved_by: columns.text_maybe()?,
+        approved_request_id: columns.text_maybe()?,
         version: columns.int()?,
     })
 }

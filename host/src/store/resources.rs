@@ -270,7 +270,7 @@ fn restrict(select: &mut Statement, filter: &ResourceFilter) -> Result<(), Store
 }
 
 /// `*` of a pattern as `like` spells it, everything else as it is.
-fn like(pattern: &str) -> String {
+pub(super) fn like(pattern: &str) -> String {
     pattern.replace('!', "!!").replace('%', "!%").replace('_', "!_").replace('*', "%")
 }
 

@@ -32,6 +32,7 @@ macro_rules! on_both {
 mod aggregates;
 mod backup;
 mod opening;
+mod records;
 
 on_both! {
     async fn a_cluster_reads_back_as_it_was_saved_and_is_guarded(backend) {

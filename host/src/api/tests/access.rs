@@ -17,6 +17,7 @@ fn operations() -> Vec<(String, Method, String)> {
                 .replace("{kind}", "toy")
                 .replace("{type}", "item")
                 .replace("{operation}", "poke")
+                .replace("{stream}", "sync")
                 .replace("{relation}", "runs-on")
                 .replace("{target}", "other")
                 .replace("{id}", "01979000-0000-7000-8000-000000000000");
@@ -33,6 +34,7 @@ fn body(operation: &str) -> Option<Value> {
     Some(match operation {
         "register_cluster" => json!({"name": "other", "kind": "toy", "connection": {"bootstrap": "b:1"}}),
         "change_cluster" | "approve_plan" | "save_policy" => json!({}),
+        "change_log_level" => json!({"level": "debug"}),
         "release_resource" | "accept_drift" | "ignore_drift" | "revert_drift" => resource,
         "propose_plan" => json!({"cluster": "lab", "documents": []}),
         "run_operation" | "preview_operation" => json!({}),

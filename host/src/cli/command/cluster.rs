@@ -208,8 +208,8 @@ fn remove(name: &str, despite: Option<&str>, yes: bool, session: &mut Session<'_
     let view: ClusterView = client.get(&cluster_path(name), &[])?;
     let count: u64 = view.counts.iter().map(|count| count.count).sum();
     let question = format!(
-        "Forget {name} ({}), its wishes, plans and secrets, and what is known of its {count} resources? \
-         The cluster itself stays as it is.",
+        "Forget {name} ({}), its wishes, plans, operations, policies, relations and secrets, and what is known of its \
+         {count} resources? The cluster itself stays as it is, and the records of what was done.",
         word(&view.cluster.kind)
     );
     show::relations(&view, session)?;
@@ -218,7 +218,9 @@ fn remove(name: &str, despite: Option<&str>, yes: bool, session: &mut Session<'_
     }
     let query: Vec<_> = despite.map(|names| ("despite", names)).into_iter().collect();
     client.call::<Value>(&Method::DELETE, &cluster_path(name), &query, None)?;
-    session.terminal.line(format_args!("Removed {name}."))?;
+    session.terminal.line(format_args!(
+        "Removed {name}. What was done to it stays on record: headgate record -c {name}"
+    ))?;
     Ok(Exit::Done)
 }
 

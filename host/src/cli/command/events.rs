@@ -12,7 +12,7 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::Format;
 use crate::cli::session::Session;
 use crate::cli::table::printable;
-use crate::cli::time::moment;
+use crate::cli::time::{milliseconds, moment};
 
 /// Before a lost stream is asked for again; doubled up to the last.
 const WAIT_FIRST: Duration = Duration::from_millis(500);
@@ -144,20 +144,6 @@ impl Events {
 fn first_id(at_ms: i64) -> String {
     let at_ms = u128::try_from(at_ms).unwrap_or(0);
     uuid::Uuid::from_u128(at_ms << 80).to_string()
-}
-
-fn milliseconds(text: &str) -> Result<i64, String> {
-    let wrong = || format!("`{text}` is no time; write 90s, 30m, 24h or 7d");
-    let number = text.trim_end_matches(char::is_alphabetic);
-    let unit_s = match text.strip_prefix(number) {
-        Some("s") => 1,
-        Some("m") => 60,
-        Some("h") => 3_600,
-        Some("d") => 86_400,
-        Some(_) | None => return Err(wrong()),
-    };
-    let number: i64 = number.parse().map_err(|_error| wrong())?;
-    number.checked_mul(unit_s * 1_000).filter(|time| *time >= 0).ok_or_else(wrong)
 }
 
 /// The next message with data; `None` when the stream ended. Comments keep it alive and say nothing.

@@ -24,7 +24,7 @@ Examples:
 The first start makes the data folder (mode 0700) with the database, the key that seals secrets, and an owner's
 token. On this machine the other commands find address and token there by themselves.
 The first line on stdout is `listening on URL`, once the host answers; logs go to stderr, and HEADGATE_LOG sets
-what they tell (info, headgate=debug). SIGTERM or Ctrl-C ends it; so may kill -9: what was being applied is read
+what they tell (info, headgate=debug), which `headgate log-level` changes while the host runs. SIGTERM or Ctrl-C ends it; so may kill -9: what was being applied is read
 back at the next start.")]
 pub(in crate::cli) struct Serve {
     /// Address to listen on; other than loopback needs TLS, or --insecure

@@ -11,14 +11,16 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::observe::{Lens, Noticed, subject};
+use super::observe::{Lens, Noticed};
 use super::session::Session;
 use super::verify::is_in_flight;
 use super::{Sync, SyncError, plan as planning};
 use crate::domain::cluster::Cluster;
 use crate::domain::id::{ClusterId, PlanId};
 use crate::domain::plan::{Plan, PlanState, Step, StepState};
+use crate::domain::record::Change;
 use crate::domain::resource::{Resource, ResourceKey};
+use crate::domain::stream::SYNC;
 use crate::store::Tx;
 
 pub(super) use send::event_of;
@@ -64,7 +66,7 @@ impl Sync {
                 Ok(Some(plan)) => plan,
                 Ok(None) => break,
                 Err(error) => {
-                    tracing::error!(%cluster, %error, "open plans could not be read");
+                    tracing::error!(target: SYNC, %cluster, %error, "open plans could not be read");
                     break;
                 }
             };
@@ -73,7 +75,7 @@ impl Sync {
             let report = report_of(id, &plan, error);
             let waits = matches!(report.state, PlanState::Approved | PlanState::Applying);
             if let Some(error) = &report.error {
-                tracing::warn!(%cluster, plan = %report.plan, %error, "the plan goes on later");
+                tracing::warn!(target: SYNC, %cluster, plan = %report.plan, %error, "the plan goes on later");
             }
             reports.push(report);
             if waits {
@@ -165,16 +167,24 @@ impl Sync {
     ) -> Result<(), SyncError> {
         let steps: Vec<Step> =
             run.plan.steps.iter().filter(|step| seqs.contains(&step.seq)).cloned().collect();
-        tx.save_steps(&run.plan.id, &steps).await?;
+        self.save_steps(&mut tx, run, &steps).await?;
         self.write_all(&mut tx, run, noticed).await?;
         tx.commit().await?;
+        Ok(())
+    }
+
+    /// With a record of each that has ended: what it changed, and how it ended.
+    async fn save_steps(&self, tx: &mut Tx, run: &Run, steps: &[Step]) -> Result<(), SyncError> {
+        tx.save_steps(&run.plan.id, steps).await?;
+        let ended: Vec<Change> = steps.iter().filter_map(|step| Change::of_step(&run.plan, step)).collect();
+        tx.keep(&run.cluster.organization, Some(&run.cluster), &run.plan.by(), &ended).await?;
         Ok(())
     }
 
     /// Refuses the transaction where a row changed since it was read in it: another host writes.
     async fn write_all(&self, tx: &mut Tx, run: &Run, noticed: Noticed) -> Result<(), SyncError> {
         match self.write_noticed(tx, &run.cluster, noticed).await?.first() {
-            Some(key) => Err(SyncError::Changed(subject(key))),
+            Some(key) => Err(SyncError::Changed(key.to_string())),
             None => Ok(()),
         }
     }

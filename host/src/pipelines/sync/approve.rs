@@ -8,6 +8,7 @@ use crate::domain::cluster::{Cluster, Reach};
 use crate::domain::id::PlanId;
 use crate::domain::plan::{Exceeded, Plan, PlanState};
 use crate::domain::policy::Authority;
+use crate::domain::record::{By, Change, RecordOutcome};
 use crate::store::StoreError;
 
 /// What a person says with the approval.
@@ -40,7 +41,7 @@ pub enum ApproveError {
 
 impl Sync {
     /// The reconciler carries it out; approving what is approved changes nothing.
-    pub async fn approve(&self, id: &PlanId, approval: Approval, actor: &str) -> Result<Plan, ApproveError> {
+    pub async fn approve(&self, id: &PlanId, approval: Approval, by: &By) -> Result<Plan, ApproveError> {
         let (mut plan, cluster) = self.plan_of(id).await?;
         if approval.version.is_some_and(|seen| seen != plan.version) {
             return Err(ApproveError::Changed(id.clone()));
@@ -56,16 +57,20 @@ impl Sync {
         plan.state = PlanState::Approved;
         plan.allow_destructive |= approval.allow_destructive;
         plan.deletes_max = approval.deletes_max.or(plan.deletes_max);
-        self.save_head(plan, &cluster, "plan.approved", actor).await
+        plan.approved_by = Some(by.actor.clone());
+        plan.approved_request_id.clone_from(&by.request_id);
+        let raised = json!({"allow_destructive": plan.allow_destructive, "deletes_max": plan.deletes_max});
+        let change = Change::new("plan.approve", id.as_str()).after(raised).ended(RecordOutcome::Accepted);
+        self.save_head(plan, &cluster, "plan.approved", by, change).await
     }
 
     /// One that is being applied ends with the batch in flight; what was done stays done.
-    pub async fn cancel(&self, id: &PlanId, actor: &str) -> Result<Plan, ApproveError> {
+    pub async fn cancel(&self, id: &PlanId, by: &By) -> Result<Plan, ApproveError> {
         let (mut plan, cluster) = self.plan_of(id).await?;
         match plan.state {
             PlanState::Proposed | PlanState::Approved => {}
             PlanState::Applying => {
-                self.cancel_applying(&plan, &cluster, actor).await?;
+                self.cancel_applying(&plan, &cluster, by).await?;
                 return Ok(plan);
             }
             PlanState::Cancelled => return Ok(plan),
@@ -73,15 +78,18 @@ impl Sync {
                 return Err(ApproveError::State { plan: id.clone(), state: state_in_words(plan.state) });
             }
         }
+        let change = Change::new("plan.cancel", id.as_str()).before(json!({"state": plan.state}));
         plan.state = PlanState::Cancelled;
-        plan.message = Some(format!("cancelled by {actor}"));
-        self.save_head(plan, &cluster, "plan.cancelled", actor).await
+        plan.message = Some(format!("cancelled by {}", by.actor));
+        self.save_head(plan, &cluster, "plan.cancelled", by, change).await
     }
 
-    async fn cancel_applying(&self, plan: &Plan, cluster: &Cluster, actor: &str) -> Result<(), ApproveError> {
+    async fn cancel_applying(&self, plan: &Plan, cluster: &Cluster, by: &By) -> Result<(), ApproveError> {
         let mut tx = self.store.begin().await?;
-        if tx.cancel_applying(&plan.id, actor).await? {
-            let told = Told::new("plan.cancelling", plan.id.as_str(), json!({})).by(actor);
+        if tx.cancel_applying(&plan.id, &by.actor).await? {
+            let change = Change::new("plan.cancel", plan.id.as_str()).part_of(plan.id.as_str());
+            let change = change.before(json!({"state": plan.state})).ended(RecordOutcome::Accepted);
+            let told = Told::new("plan.cancelling", plan.id.as_str(), json!({})).by(by).kept(change);
             self.tell(&mut tx, cluster, told).await?;
         }
         tx.commit().await?;
@@ -100,7 +108,8 @@ impl Sync {
         mut plan: Plan,
         cluster: &Cluster,
         kind: &'static str,
-        actor: &str,
+        by: &By,
+        change: Change,
     ) -> Result<Plan, ApproveError> {
         plan.updated_at_ms = self.now_ms();
         let mut tx = self.store.begin().await?;
@@ -108,7 +117,8 @@ impl Sync {
             return Err(ApproveError::Changed(plan.id));
         }
         let data = json!({"steps": plan.steps.len()});
-        self.tell(&mut tx, cluster, Told::new(kind, plan.id.as_str(), data).by(actor)).await?;
+        let told = Told::new(kind, plan.id.as_str(), data).by(by).kept(change.part_of(plan.id.as_str()));
+        self.tell(&mut tx, cluster, told).await?;
         tx.commit().await?;
         Ok(plan)
     }

@@ -7,10 +7,10 @@ use super::{Sync, SyncError, Told};
 use crate::domain::cluster::Cluster;
 use crate::domain::compare::{self, Comparison};
 use crate::domain::contract::MetadataType;
-use crate::domain::place::Place;
 use crate::domain::policy::{self, Authority, DriftPolicy, Effective, PolicyEntry};
 use crate::domain::resource::{Lookup, Observed, Presence, Resource, ResourceKey, Transition};
 use crate::domain::status::{Status, StatusEvent};
+use crate::domain::stream::METADATA;
 use crate::domain::{fields, status};
 use crate::store::Tx;
 
@@ -54,7 +54,7 @@ impl Sync {
         let mut tx = self.store.begin().await?;
         let unsaved = self.write_noticed(&mut tx, cluster, noticed).await?;
         if !unsaved.is_empty() {
-            tracing::debug!(cluster = %cluster.name, rows = unsaved.len(), "rows changed while they were looked at");
+            tracing::debug!(target: METADATA, cluster = %cluster.name, rows = unsaved.len(), "rows changed while they were looked at");
         }
         tx.commit().await?;
         Ok(())
@@ -199,7 +199,7 @@ impl Noticed {
             Status::Pending | Status::Syncing | Status::Synced | Status::Unmanaged => return,
         };
         let data = json!({"from": from, "to": to, "cause": cause, "key": row.key, "activity": row.activity});
-        self.told.push(Told::new(kind, subject(&row.key), data));
+        self.told.push(Told::new(kind, row.key.to_string(), data));
     }
 }
 
@@ -273,12 +273,4 @@ fn miss(row: &mut Resource) {
     row.incarnation = None;
     row.partial = false;
     row.activity = row.activity.clone().on(StatusEvent::ClusterChanged);
-}
-
-/// `topic/pay.audit`, and the place where there are several.
-pub(super) fn subject(key: &ResourceKey) -> String {
-    match &key.place {
-        Place::Cluster => format!("{}/{}", key.metadata_type, key.id),
-        place @ (Place::Group(_) | Place::Node(_)) => format!("{}/{}@{place}", key.metadata_type, key.id),
-    }
 }

@@ -15,6 +15,7 @@ use crate::domain::id::OperationId;
 use crate::domain::operation::{Forecast, Operation, OperationState, OperationType, Subject};
 use crate::domain::place::Place;
 use crate::domain::policy::Authority;
+use crate::domain::record::{By, Change, RecordOutcome};
 use crate::domain::resource::{Resource, ResourceKey};
 use crate::plugins::driver::CallError;
 use crate::store::StoreError;
@@ -117,7 +118,7 @@ impl Sync {
         &self,
         cluster: &Cluster,
         request: OperateRequest,
-        actor: &str,
+        by: &By,
     ) -> Result<Operation, OperateError> {
         if cluster.paused {
             return Err(SyncError::Paused(cluster.name.clone()).into());
@@ -137,7 +138,8 @@ impl Sync {
             input: checked.input,
             destructive: checked.shape.destructive,
             state: OperationState::Waiting,
-            created_by: actor.to_owned(),
+            created_by: by.actor.clone(),
+            request_id: by.request_id.clone(),
             created_at_ms: self.now_ms(),
             started_at_ms: None,
             ended_at_ms: None,
@@ -154,7 +156,8 @@ impl Sync {
         let mut tx = self.store.begin().await?;
         tx.insert_operation(&operation).await?;
         let data = json!({"name": operation.name, "subject": operation.subject, "input": operation.input});
-        let told = Told::new("operation.requested", operation.id.as_str(), data).by(actor);
+        let told = Told::new("operation.requested", operation.id.as_str(), data).by(by);
+        let told = told.kept(Change::of_operation(&operation));
         self.tell(&mut tx, cluster, told).await?;
         tx.commit().await?;
         Ok(operation)
@@ -166,10 +169,10 @@ impl Sync {
         cluster: &Cluster,
         undone: &Operation,
         allow_destructive: bool,
-        actor: &str,
+        by: &By,
     ) -> Result<Operation, OperateError> {
         let request = OperateRequest { allow_destructive, ..undo_of(undone)? };
-        self.operate(cluster, request, actor).await
+        self.operate(cluster, request, by).await
     }
 
     /// One that waits is never sent; one that runs is asked to end, where the backend can.
@@ -177,7 +180,7 @@ impl Sync {
         &self,
         cluster: &Cluster,
         id: &OperationId,
-        actor: &str,
+        by: &By,
     ) -> Result<Operation, OperateError> {
         for _ in 0..SAVES_MAX {
             let found = self.store.find_operation(id).await?;
@@ -189,10 +192,14 @@ impl Sync {
                 let (id, state) = (id.clone(), operation.state.word());
                 return Err(OperateError::State { id, state, why: "there is nothing left to cancel" });
             }
-            operation.cancelled_by = Some(actor.to_owned());
+            let change = Change::new("operation.cancel", operation.subject.short())
+                .part_of(id.as_str())
+                .before(json!({"name": operation.name, "state": operation.state}))
+                .ended(RecordOutcome::Accepted);
+            operation.cancelled_by = Some(by.actor.clone());
             let mut tx = self.store.begin().await?;
             if tx.save_operation(&mut operation).await? {
-                let told = Told::new("operation.cancelling", id.as_str(), json!({})).by(actor);
+                let told = Told::new("operation.cancelling", id.as_str(), json!({})).by(by).kept(change);
                 self.tell(&mut tx, cluster, told).await?;
                 tx.commit().await?;
                 return Ok(operation);

@@ -14,6 +14,7 @@ use crate::domain::cluster::{Cluster, Reach};
 use crate::domain::contract::MetadataType;
 use crate::domain::id::PlanId;
 use crate::domain::plan::{Blocked, Plan, PlanState, Reason, StandingWish, StepState};
+use crate::domain::record::{By, Change};
 use crate::domain::resource::ResourceKey;
 use crate::store::StoreError;
 
@@ -36,6 +37,8 @@ pub struct RawDocument {
 #[derive(Clone, Debug)]
 pub enum Asked {
     Documents(Vec<RawDocument>),
+    /// Documents that make copies alike.
+    Repair(Vec<RawDocument>),
     /// `*` in the pattern stands for any run of characters.
     Adopt {
         metadata_type: String,
@@ -127,7 +130,7 @@ impl Sync {
         &self,
         cluster: &Cluster,
         request: ProposeRequest,
-        actor: &str,
+        by: &By,
     ) -> Result<Plan, ProposeError> {
         let cluster = self.seen_once(cluster).await?;
         let session = self.open(&cluster).await?;
@@ -148,8 +151,8 @@ impl Sync {
             false => proposal.session.kind.steps(prepared.changes.clone(), &cluster.facts).await?,
         };
         let draft = planning::assemble(prepared, answers, &snapshot, &request.raised);
-        let plan = self.plan_of_draft(&proposal, draft, reason, &request.raised, actor);
-        self.keep(&cluster, plan, request.dry_run, actor).await
+        let plan = self.plan_of_draft(&proposal, draft, reason, &request.raised, by);
+        self.keep(&cluster, plan, request.dry_run, by).await
     }
 
     /// What was registered a moment ago is looked at first.
@@ -173,7 +176,7 @@ impl Sync {
         draft: Draft,
         reason: Reason,
         raised: &Raised,
-        actor: &str,
+        by: &By,
     ) -> Plan {
         let now_ms = self.now_ms();
         let mut warnings = draft.warnings;
@@ -183,7 +186,7 @@ impl Sync {
             cluster: proposal.cluster.id.clone(),
             state: PlanState::Proposed,
             reason,
-            created_by: actor.to_owned(),
+            created_by: by.actor.clone(),
             created_at_ms: now_ms,
             updated_at_ms: now_ms,
             wishes: draft.wishes,
@@ -197,6 +200,8 @@ impl Sync {
             allow_destructive: raised.allow_destructive,
             deletes_max: raised.deletes_max,
             message: proposal.unseen.clone(),
+            approved_by: None,
+            approved_request_id: None,
             version: 1,
         }
     }
@@ -206,7 +211,7 @@ impl Sync {
         cluster: &Cluster,
         mut plan: Plan,
         dry_run: bool,
-        actor: &str,
+        by: &By,
     ) -> Result<Plan, ProposeError> {
         // What is only blocked changes nothing, now or later: it is answered, and there is nothing to approve.
         let does_nothing = plan.steps.is_empty() && plan.wishes.is_empty() && plan.standing.is_empty();
@@ -217,14 +222,19 @@ impl Sync {
         let mut tx = self.store.begin().await?;
         tx.insert_plan(&plan).await?;
         let data = json!({"steps": plan.steps.len(), "blocked": plan.blocked.len(), "reason": plan.reason});
-        self.tell(&mut tx, cluster, Told::new("plan.proposed", plan.id.as_str(), data).by(actor)).await?;
+        let id = plan.id.as_str();
+        let change = Change::new(action_of(&plan.reason), id).part_of(id).after(data.clone());
+        let told = Told::new("plan.proposed", id, data).by(by).kept(change);
+        self.tell(&mut tx, cluster, told).await?;
         tx.commit().await?;
         Ok(plan)
     }
 
     async fn wanted(&self, proposal: &mut Proposal<'_>, asked: Asked) -> Result<Request, ProposeError> {
         Ok(match asked {
-            Asked::Documents(raw) => Request::Documents(self.check_documents(proposal, raw).await?),
+            Asked::Documents(raw) | Asked::Repair(raw) => {
+                Request::Documents(self.check_documents(proposal, raw).await?)
+            }
             Asked::Adopt { metadata_type, pattern } => {
                 let keys = self.adoptable(proposal, &metadata_type, &pattern).await?;
                 Request::Adopt { metadata_type, keys }
@@ -249,9 +259,20 @@ impl Sync {
     }
 }
 
+/// What a person would call it: a plan is how it is done.
+fn action_of(reason: &Reason) -> &'static str {
+    match reason {
+        Reason::Documents | Reason::Adopt | Reason::Delete | Reason::Resume | Reason::Join => "plan.propose",
+        Reason::Undo { .. } => "plan.undo",
+        Reason::Revert { .. } => "drift.revert",
+        Reason::Repair => "divergence.repair",
+    }
+}
+
 fn reason_of(asked: &Asked) -> Reason {
     match asked {
         Asked::Documents(_) => Reason::Documents,
+        Asked::Repair(_) => Reason::Repair,
         Asked::Adopt { .. } => Reason::Adopt,
         Asked::Delete { .. } => Reason::Delete,
         Asked::Revert { by_policy, .. } => Reason::Revert { by_policy: *by_policy },

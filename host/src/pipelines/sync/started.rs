@@ -5,6 +5,7 @@ use super::{Sync, SyncError};
 use crate::domain::operation::Progress;
 use crate::domain::plan::{Step, StepState};
 use crate::domain::resource::{Outcome, Written};
+use crate::domain::stream::SYNC;
 use crate::plugins::driver::CallError;
 
 impl Sync {
@@ -18,7 +19,7 @@ impl Sync {
         let mut changed = Vec::new();
         for (seq, handle) in started {
             if is_cancelled && let Err(error) = run.session.driver.cancel(&handle).await {
-                tracing::warn!(plan = %run.plan.id, seq, %error, "a step that goes on could not be cancelled");
+                tracing::warn!(target: SYNC, plan = %run.plan.id, seq, %error, "a step that goes on could not be cancelled");
             }
             let told = run.session.driver.poll(&handle).await;
             let now_ms = self.now_ms();

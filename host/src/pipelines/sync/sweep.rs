@@ -13,6 +13,7 @@ use crate::domain::cluster::Cluster;
 use crate::domain::contract::MetadataType;
 use crate::domain::id::ClusterId;
 use crate::domain::resource::{ListFailure, Sweep};
+use crate::domain::stream::{HEARTBEAT, METADATA};
 
 /// How much of each resource a cycle asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -82,15 +83,17 @@ impl Sync {
             foreign: false,
         };
         if let Err(error) = self.cycle_into(&mut report).await {
-            tracing::warn!(%cluster, %error, "the cycle ended early");
+            tracing::warn!(target: HEARTBEAT, %cluster, %error, "the cycle ended early");
             report.foreign = matches!(error, SyncError::Foreign { .. });
             report.unreachable = error.is_of_the_cluster() && !report.foreign;
             report.error = Some(error.to_string());
             if let Err(failed) = self.save_unreached(cluster, &error).await {
-                tracing::error!(%cluster, error = %failed, "the cluster's state could not be saved");
+                tracing::error!(target: HEARTBEAT, %cluster, error = %failed, "the cluster's state could not be saved");
             }
         }
         report.ended_at_ms = self.now_ms();
+        let took_ms = report.ended_at_ms - report.started_at_ms;
+        tracing::debug!(target: HEARTBEAT, %cluster, ?depth, took_ms, answered = !report.unreachable, "a cycle ended");
         report
     }
 
@@ -113,6 +116,11 @@ impl Sync {
                 return Ok(());
             }
             let swept = self.sweep(&cycle, shape).await?;
+            let TypeReport { seen, new, changed, gone, complete, .. } = swept;
+            tracing::debug!(
+                target: METADATA, cluster = %cluster.name, metadata_type = shape.name, seen, new, changed, gone, complete,
+                "a type was listed"
+            );
             report.types.push(swept);
         }
         self.follow_policies(&cluster, &cycle.lens, &report.types).await

@@ -22,6 +22,7 @@ use on_both;
 mod applying;
 mod crashes;
 mod operating;
+mod recording;
 mod sweeping;
 
 use std::sync::Arc;
@@ -34,6 +35,7 @@ use super::{Approval, Asked, Depth, ProposeRequest, RawDocument, Sync};
 use crate::domain::cluster::Cluster;
 use crate::domain::plan::{Plan, PlanState};
 use crate::domain::policy::{Policy, PolicyEntry, PolicySubject};
+use crate::domain::record::By;
 use crate::domain::resource::Resource;
 use crate::domain::status::Status;
 use crate::store::Store;
@@ -122,7 +124,7 @@ impl Lab {
 
     async fn propose(&self, asked: Asked) -> Plan {
         let request = ProposeRequest { asked, raised: Raised::default(), complete: false, dry_run: false };
-        self.sync.propose(&self.cluster().await, request, "ann").await.unwrap()
+        self.sync.propose(&self.cluster().await, request, &ann()).await.unwrap()
     }
 
     async fn wish(&self, topics: &[(&str, Value)]) -> Plan {
@@ -131,7 +133,7 @@ impl Lab {
 
     async fn approve(&self, plan: &Plan) {
         let approval = Approval { allow_destructive: true, ..Approval::default() };
-        self.sync.approve(&plan.id, approval, "ann").await.unwrap();
+        self.sync.approve(&plan.id, approval, &ann()).await.unwrap();
     }
 
     /// Approves it and carries it out, as far as it goes.
@@ -176,6 +178,10 @@ impl Lab {
     fn done(&self) -> Vec<String> {
         self.model.world().done.clone()
     }
+}
+
+fn ann() -> By {
+    By { actor: "ann".to_owned(), request_id: Some("r-1".to_owned()) }
 }
 
 fn document(id: &str, spec: &Value) -> RawDocument {

@@ -154,6 +154,8 @@ pub(in crate::store) const TABLES: &[Table] = &[
             ("version", Bigint),
             ("cancelled_by", Text),
             ("standing", Text),
+            ("approved_by", Text),
+            ("approved_request_id", Text),
         ],
     },
     Table {
@@ -198,6 +200,25 @@ pub(in crate::store) const TABLES: &[Table] = &[
             ("subject", Text),
             ("data", Text),
             ("actor", Text),
+        ],
+    },
+    Table {
+        name: "records",
+        columns: &[
+            ("id", Text),
+            ("organization_id", Text),
+            ("cluster_id", Text),
+            ("cluster_name", Text),
+            ("at_ms", Bigint),
+            ("actor", Text),
+            ("request_id", Text),
+            ("action", Text),
+            ("subject", Text),
+            ("part_of", Text),
+            ("before", Text),
+            ("after", Text),
+            ("outcome", Text),
+            ("message", Text),
         ],
     },
     Table {
@@ -246,6 +267,7 @@ pub(in crate::store) const TABLES: &[Table] = &[
             ("undo", Text),
             ("undoes", Text),
             ("version", Bigint),
+            ("request_id", Text),
         ],
     },
     Table {

@@ -230,6 +230,8 @@ pub(super) fn plan(cluster: &ClusterId, steps: u32) -> Plan {
         allow_destructive: false,
         deletes_max: None,
         message: None,
+        approved_by: None,
+        approved_request_id: None,
         version: 1,
     }
 }

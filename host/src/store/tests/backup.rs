@@ -73,9 +73,10 @@ on_both! {
         let whole = std::fs::read_to_string(&file).unwrap();
         let last = whole.trim_end().rfind('\n').unwrap();
         let header = whole.find('\n').unwrap();
+        let inside = whole[..whole.len() / 2].rfind('\n').unwrap() - 3;
         let broken = [
             ("cut off", whole[..last + 1].to_owned()),
-            ("malformed", whole[..whole.len() / 2].to_owned()),
+            ("malformed", whole[..inside].to_owned()),
             ("first line", String::new()),
             ("first line", "{\"x\":1}\n".to_owned()),
             ("rows were written", whole.replace("\"rows\":", "\"rows\":9")),

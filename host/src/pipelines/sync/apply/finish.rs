@@ -1,15 +1,30 @@
 //! The end of a plan, and what cancelling leaves undone.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Run;
 use crate::domain::plan::{PlanState, StepState};
+use crate::domain::record::{Change, RecordOutcome};
 use crate::domain::status::StatusEvent;
 use crate::pipelines::sync::{Sync, SyncError, Told};
 
 impl Run {
     fn count(&self, state: StepState) -> usize {
         self.plan.steps.iter().filter(|step| step.state == state).count()
+    }
+
+    /// How the plan ended, for the records: its steps have their own.
+    pub(super) fn change(&self, outcome: RecordOutcome) -> Change {
+        let mut counts = serde_json::Map::new();
+        for step in &self.plan.steps {
+            if let Ok(Value::String(word)) = serde_json::to_value(step.state) {
+                let count = counts.get(&word).and_then(Value::as_u64).unwrap_or(0);
+                counts.insert(word, Value::from(count + 1));
+            }
+        }
+        let id = self.plan.id.as_str();
+        let change = Change::new("plan.apply", id).part_of(id).after(json!({"steps": counts}));
+        change.ended(outcome).saying(self.plan.message.clone())
     }
 }
 
@@ -47,10 +62,11 @@ impl Sync {
     pub(super) async fn finish(&self, run: &mut Run) -> Result<(), SyncError> {
         let (done, all) = (run.count(StepState::Done), run.plan.steps.len());
         let cancelled = self.store.cancelled_by(&run.plan.id).await?;
-        let (state, kind) = match (&cancelled, done == all) {
-            (_, true) => (PlanState::Applied, "plan.applied"),
-            (Some(_), false) => (PlanState::Cancelled, "plan.cancelled"),
-            (None, false) => (PlanState::Failed, "plan.failed"),
+        let (state, kind, outcome) = match (&cancelled, done == all) {
+            (_, true) => (PlanState::Applied, "plan.applied", RecordOutcome::Done),
+            (Some(_), false) => (PlanState::Cancelled, "plan.cancelled", RecordOutcome::Cancelled),
+            (None, false) if done > 0 => (PlanState::Failed, "plan.failed", RecordOutcome::Partial),
+            (None, false) => (PlanState::Failed, "plan.failed", RecordOutcome::Failed),
         };
         run.plan.state = state;
         run.plan.updated_at_ms = self.now_ms();
@@ -69,7 +85,8 @@ impl Sync {
             "failed": run.count(StepState::Failed), "skipped": run.count(StepState::Skipped),
             "message": run.plan.message,
         });
-        self.tell(&mut tx, &run.cluster, Told::new(kind, run.plan.id.as_str(), data)).await?;
+        let told = Told::new(kind, run.plan.id.as_str(), data).by(&run.plan.by()).kept(run.change(outcome));
+        self.tell(&mut tx, &run.cluster, told).await?;
         tx.commit().await?;
         Ok(())
     }

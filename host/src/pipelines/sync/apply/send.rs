@@ -7,6 +7,7 @@ use crate::domain::error::{BackendError, ErrorKind};
 use crate::domain::plan::{Step, StepState};
 use crate::domain::resource::{Outcome, ResourceKey, Write};
 use crate::domain::status::StatusEvent;
+use crate::domain::stream::SYNC;
 use crate::pipelines::sync::observe::Noticed;
 use crate::pipelines::sync::plan::settle;
 use crate::pipelines::sync::{Sync, SyncError, Told};
@@ -20,6 +21,7 @@ impl Sync {
     pub(super) async fn send(&self, run: &mut Run, seqs: &[u32]) -> Result<(), SyncError> {
         let writes = self.store_running(run, seqs).await?;
         let asked = writes.len();
+        tracing::debug!(target: SYNC, cluster = %run.cluster.name, plan = %run.plan.id, writes = asked, "writes are sent");
         let answer = run.session.driver.write(writes, false).await;
         let (outcomes, interrupted) = match answer {
             Ok(outcomes) if outcomes.len() == asked => (outcomes, None),

@@ -9,9 +9,10 @@ use crate::domain::error::BackendError;
 use crate::domain::fields;
 use crate::domain::plan::{Base, Intent, PlanState, Step, StepState, Wish};
 use crate::domain::policy::Authority;
+use crate::domain::record::RecordOutcome;
 use crate::domain::resource::{Lookup, Resource, ResourceKey};
 use crate::domain::status::StatusEvent;
-use crate::pipelines::sync::observe::{Noticed, Sight, subject};
+use crate::pipelines::sync::observe::{Noticed, Sight};
 use crate::pipelines::sync::plan::settle;
 use crate::pipelines::sync::{Sync, SyncError, Told, plan as planning};
 use crate::store::Tx;
@@ -67,9 +68,9 @@ impl Sync {
         }
         self.save_standing(&mut tx, run).await?;
         let data = json!({"steps": run.plan.steps.len()});
-        let told = Told::new("plan.applying", run.plan.id.as_str(), data).by(&run.plan.created_by);
+        let told = Told::new("plan.applying", run.plan.id.as_str(), data).by(&run.plan.by());
         self.tell(&mut tx, &run.cluster, told).await?;
-        tx.save_steps(&run.plan.id, &left_out).await?;
+        self.save_steps(&mut tx, run, &left_out).await?;
         self.write_all(&mut tx, run, noticed).await?;
         tx.commit().await?;
         Ok(true)
@@ -97,6 +98,7 @@ impl Sync {
             return Err(SyncError::Changed(format!("plan {}", run.plan.id)));
         }
         let told = Told::new("plan.stale", run.plan.id.as_str(), json!({"reason": reason}));
+        let told = told.by(&run.plan.by()).kept(run.change(RecordOutcome::Stale));
         self.tell(&mut tx, &run.cluster, told).await?;
         tx.commit().await?;
         Ok(())
@@ -131,11 +133,11 @@ fn decided_otherwise(run: &Run, rows: &Rows) -> Option<String> {
     let row = |key: &ResourceKey| rows.get(key).map(|(_, row)| row);
     let is_lost = |base: &&Base| base.owned && row(&base.key).is_none_or(|row| !row.is_ours());
     if let Some(base) = run.plan.base.iter().find(is_lost) {
-        return Some(format!("{} is not ours any more; plan again", subject(&base.key)));
+        return Some(format!("{} is not ours any more; plan again", base.key));
     }
     let is_other = |wish: &&Wish| row(&wish.key).is_some_and(|row| row.desired != wish.before);
     let wish = run.plan.wishes.iter().find(is_other)?;
-    Some(format!("the wish for {} changed since the plan was made; plan again", subject(&wish.key)))
+    Some(format!("the wish for {} changed since the plan was made; plan again", wish.key))
 }
 
 fn take_in(run: &Run, row: &mut Resource, lookup: &Lookup) -> Result<(), SyncError> {

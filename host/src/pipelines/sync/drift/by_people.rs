@@ -6,9 +6,10 @@ use crate::domain::cluster::Cluster;
 use crate::domain::compare::FieldState;
 use crate::domain::fields;
 use crate::domain::policy::{IgnoreRule, Policy, PolicyEntry, PolicySubject};
+use crate::domain::record::{By, Change};
 use crate::domain::resource::{Presence, Resource, ResourceKey};
 use crate::domain::status::StatusEvent;
-use crate::pipelines::sync::observe::{Lens, Noticed, subject};
+use crate::pipelines::sync::observe::{Lens, Noticed};
 use crate::pipelines::sync::{Sync, SyncError, Told};
 use crate::store::{StoreError, Tx};
 
@@ -41,21 +42,16 @@ impl Sync {
         cluster: &Cluster,
         key: &ResourceKey,
         chosen: Option<Vec<String>>,
-        actor: &str,
+        by: &By,
     ) -> Result<Resource, DriftError> {
         let lens = self.lens_of(cluster).await?;
         let mut tx = self.store.begin().await?;
         let before = idle_row(&mut tx, cluster, key).await?;
         let mut after = before.clone();
         take_clusters_value(&lens, &mut after, chosen)?;
-        self.save_decision(
-            tx,
-            cluster,
-            &lens,
-            (before, after),
-            Told::new("drift.accepted", subject(key), json!({"key": key})).by(actor),
-        )
-        .await
+        let change = change("drift.accept", &before, &after);
+        let told = Told::new("drift.accepted", key.to_string(), json!({"key": key})).by(by).kept(change);
+        self.save_decision(tx, cluster, &lens, (before, after), told).await
     }
 
     /// Ends wish and ownership; the resource stays as it is.
@@ -63,14 +59,15 @@ impl Sync {
         &self,
         cluster: &Cluster,
         key: &ResourceKey,
-        actor: &str,
+        by: &By,
     ) -> Result<Resource, DriftError> {
         let lens = self.lens_of(cluster).await?;
         let mut tx = self.store.begin().await?;
         let before = idle_row(&mut tx, cluster, key).await?;
         let mut after = before.clone();
         let_go(&mut after);
-        let told = Told::new("resource.released", subject(key), json!({"key": key})).by(actor);
+        let change = change("resource.release", &before, &after);
+        let told = Told::new("resource.released", key.to_string(), json!({"key": key})).by(by).kept(change);
         self.save_decision(tx, cluster, &lens, (before, after), told).await
     }
 
@@ -80,16 +77,21 @@ impl Sync {
         cluster: &Cluster,
         key: &ResourceKey,
         field: Option<String>,
-        actor: &str,
+        by: &By,
     ) -> Result<Resource, DriftError> {
         let mut lens = self.lens_of(cluster).await?;
         let mut tx = self.store.begin().await?;
         let before = found_row(&mut tx, cluster, key).await?;
         let entry = with_rule(&lens.policies, key, field);
+        let known = lens.policies.iter().find(|known| known.subject == entry.subject);
+        let rules = |entry: Option<&PolicyEntry>| json!(entry.map_or(&[][..], |entry| &entry.policy.ignore));
+        let change = Change::new("drift.ignore", key.to_string())
+            .before(json!({"ignore": rules(known)}))
+            .after(json!({"ignore": rules(Some(&entry))}));
         tx.save_policy(&cluster.id, &entry).await?;
         lens.policies.retain(|known| known.subject != entry.subject);
         lens.policies.push(entry);
-        let told = Told::new("drift.ignored", subject(key), json!({"key": key})).by(actor);
+        let told = Told::new("drift.ignored", key.to_string(), json!({"key": key})).by(by).kept(change);
         self.save_decision(tx, cluster, &lens, (before.clone(), before), told).await
     }
 
@@ -108,13 +110,19 @@ impl Sync {
     ) -> Result<Resource, DriftError> {
         lens.judge(&mut after)?;
         let mut noticed = Noticed::at(self.now_ms());
-        let cause = format!("{} by {}", told.kind, told.actor);
+        let cause = format!("{} by {}", told.kind, told.by.actor);
         noticed.change_or_forget(Some(before), after.clone(), &cause);
         self.write_noticed(&mut tx, cluster, noticed).await?;
         self.tell(&mut tx, cluster, told).await?;
         tx.commit().await?;
         Ok(self.store.find_resource(&cluster.id, &after.key).await?.unwrap_or(after))
     }
+}
+
+/// What a decision makes of the wish and of whose it is.
+fn change(action: &str, before: &Resource, after: &Resource) -> Change {
+    let shown = |row: &Resource| json!({"desired": row.desired, "owned": row.owned});
+    Change::new(action, before.key.to_string()).before(shown(before)).after(shown(after))
 }
 
 async fn found_row(tx: &mut Tx, cluster: &Cluster, key: &ResourceKey) -> Result<Resource, DriftError> {

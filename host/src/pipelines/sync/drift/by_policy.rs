@@ -7,13 +7,13 @@ use std::collections::BTreeSet;
 use crate::domain::cluster::{Cluster, homes};
 use crate::domain::plan::{Plan, PlanState, Reason, StandingWish, Step};
 use crate::domain::policy::{Authority, DriftPolicy};
+use crate::domain::record::{By, HOST};
 use crate::domain::resource::{Resource, ResourceKey};
 use crate::domain::status::{self, Activity, Status, StatusEvent};
+use crate::domain::stream::SYNC;
 use crate::pipelines::sync::observe::{Lens, Noticed};
 use crate::pipelines::sync::plan::{self as planning, Homes, Raised};
-use crate::pipelines::sync::{
-    Approval, Asked, ProposeError, ProposeRequest, SYSTEM, Sync, SyncError, TypeReport,
-};
+use crate::pipelines::sync::{Approval, Asked, ProposeError, ProposeRequest, Sync, SyncError, TypeReport};
 use crate::store::ResourceFilter;
 
 /// Resources in one plan that nobody asked for.
@@ -125,16 +125,20 @@ impl Sync {
         let is_empty = match &asked {
             Asked::Revert { keys, .. } | Asked::Resume { keys } => keys.is_empty(),
             Asked::Join { wishes } => wishes.is_empty(),
-            Asked::Documents(_) | Asked::Adopt { .. } | Asked::Delete { .. } | Asked::Undo { .. } => false,
+            Asked::Documents(_)
+            | Asked::Repair(_)
+            | Asked::Adopt { .. }
+            | Asked::Delete { .. }
+            | Asked::Undo { .. } => false,
         };
         if is_empty {
             return true;
         }
         let request = ProposeRequest { asked, raised: Raised::default(), complete: false, dry_run: false };
-        match Box::pin(self.propose(cluster, request, SYSTEM)).await {
+        match Box::pin(self.propose(cluster, request, &By::host())).await {
             Ok(plan) => {
                 if let Err(error) = self.mark_blocked(cluster, &plan).await {
-                    tracing::warn!(cluster = %cluster.name, %error, "what is blocked could not be marked");
+                    tracing::warn!(target: SYNC, cluster = %cluster.name, %error, "what is blocked could not be marked");
                 }
                 true
             }
@@ -182,8 +186,8 @@ impl Sync {
         };
         // The oldest first, as they were made.
         for plan in plans.iter().rev().filter(|plan| is_due(plan)) {
-            if let Err(error) = self.approve(&plan.id, Approval::default(), SYSTEM).await {
-                tracing::warn!(plan = %plan.id, %error, "a plan to revert drift was not approved");
+            if let Err(error) = self.approve(&plan.id, Approval::default(), &By::host()).await {
+                tracing::warn!(target: SYNC, plan = %plan.id, %error, "a plan to revert drift was not approved");
             }
         }
         Ok(())
@@ -214,7 +218,7 @@ impl Sync {
             self.store.list_plans(&cluster.organization, Some(&cluster.id), &open, None, PLANS_READ).await?;
         Ok(plans.iter().any(|plan| {
             plan.reason == Reason::Adopt
-                && plan.created_by == SYSTEM
+                && plan.created_by == HOST
                 && plan.steps.iter().any(|step| step.key.metadata_type == metadata_type)
         }))
     }
@@ -227,7 +231,9 @@ fn counts(plan: &Plan) -> bool {
         PlanState::Cancelled => match plan.reason {
             Reason::Revert { by_policy } => by_policy,
             Reason::Resume | Reason::Join => true,
-            Reason::Documents | Reason::Adopt | Reason::Delete | Reason::Undo { .. } => false,
+            Reason::Documents | Reason::Adopt | Reason::Delete | Reason::Undo { .. } | Reason::Repair => {
+                false
+            }
         },
         PlanState::Applied | PlanState::Failed | PlanState::Stale => false,
     }
@@ -243,5 +249,5 @@ fn is_open_to_plans(row: &Resource) -> bool {
 }
 
 fn told_refused(cluster: &Cluster, error: &ProposeError) {
-    tracing::warn!(cluster = %cluster.name, %error, "a plan by policy could not be made");
+    tracing::warn!(target: SYNC, cluster = %cluster.name, %error, "a plan by policy could not be made");
 }

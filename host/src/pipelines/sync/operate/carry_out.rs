@@ -6,6 +6,8 @@ use super::SAVES_MAX;
 use crate::domain::cluster::Cluster;
 use crate::domain::id::ClusterId;
 use crate::domain::operation::{Operation, OperationState};
+use crate::domain::record::Change;
+use crate::domain::stream::OPERATION;
 use crate::pipelines::sync::session::Session;
 use crate::pipelines::sync::{Sync, SyncError, Told};
 use crate::plugins::driver::CallError;
@@ -26,10 +28,12 @@ impl Sync {
             Ok(open) if open.is_empty() => {}
             Ok(open) => {
                 if let Err(error) = self.run_each(id, open, &mut operated).await {
-                    tracing::warn!(cluster = %id, %error, "operations wait");
+                    tracing::warn!(target: OPERATION, cluster = %id, %error, "operations wait");
                 }
             }
-            Err(error) => tracing::error!(cluster = %id, %error, "open operations could not be read"),
+            Err(error) => {
+                tracing::error!(target: OPERATION, cluster = %id, %error, "open operations could not be read");
+            }
         }
         operated
     }
@@ -100,6 +104,7 @@ impl Sync {
             return self.save_operation(cluster, operation).await;
         }
         let (subject, input) = (operation.subject.clone(), operation.input.clone());
+        tracing::debug!(target: OPERATION, cluster = %cluster.name, id = %operation.id, name = operation.name, "sent");
         match session.driver.run(&operation.name, subject, input, &operation.id).await {
             Ok(progress) => operation.follow(progress, self.now_ms()),
             Err(error) => {
@@ -168,7 +173,11 @@ impl Sync {
                     "name": operation.name, "subject": operation.subject, "percent": operation.percent,
                     "message": operation.message,
                 });
-                self.tell(&mut tx, cluster, Told::new(kind, operation.id.as_str(), data)).await?;
+                let mut told = Told::new(kind, operation.id.as_str(), data);
+                if operation.state.is_end() {
+                    told = told.by(&operation.by()).kept(Change::of_operation(operation));
+                }
+                self.tell(&mut tx, cluster, told).await?;
                 tx.commit().await?;
                 return Ok(());
             }

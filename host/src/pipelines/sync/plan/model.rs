@@ -270,6 +270,8 @@ impl World {
             allow_destructive: false,
             deletes_max: None,
             message: None,
+            approved_by: None,
+            approved_request_id: None,
             version: 0,
         };
         if refusals(&plan, raised).is_empty() {

@@ -352,6 +352,8 @@ fn plan(draft: Draft) -> Plan {
         allow_destructive: false,
         deletes_max: None,
         message: None,
+        approved_by: None,
+        approved_request_id: None,
         version: 0,
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Lab, On, document, partitions};
+use super::{Lab, On, ann, document, partitions};
 use crate::domain::plan::{PlanState, StepState, Verb};
 use crate::domain::policy::DriftPolicy;
 use crate::domain::status::Status;
@@ -61,7 +61,7 @@ async fn faults_of_documents_are_all_named_where_they_are(on: On) {
         document("", &partitions(1)),
     ]);
     let request = ProposeRequest { asked, raised: Raised::default(), complete: false, dry_run: false };
-    let error = lab.sync.propose(&lab.cluster().await, request, "ann").await.unwrap_err();
+    let error = lab.sync.propose(&lab.cluster().await, request, &ann()).await.unwrap_err();
     let ProposeError::Invalid(issues) = error else { panic!("{error}") };
     let at: Vec<(usize, &str)> =
         issues.iter().map(|issue| (issue.document, issue.pointer.as_str())).collect();
@@ -72,7 +72,7 @@ async fn what_the_plugin_finds_wrong_is_named_too(on: On) {
     let lab = Lab::with(on, &[]).await;
     let asked = Asked::Documents(vec![document("a", &partitions(500))]);
     let request = ProposeRequest { asked, raised: Raised::default(), complete: false, dry_run: false };
-    let error = lab.sync.propose(&lab.cluster().await, request, "ann").await.unwrap_err();
+    let error = lab.sync.propose(&lab.cluster().await, request, &ann()).await.unwrap_err();
     assert_eq!(error.to_string(), "document 0 at `/spec/partitions`: more than 100");
 }
 
@@ -181,7 +181,7 @@ async fn what_goes_on_in_the_backend_is_followed_and_holds_up_no_cycle(on: On) {
         let next = lab.sync.run_plans(&lab.cluster.id).await;
         assert!(next[0].goes_on(), "{next:?}");
         if cancels {
-            lab.sync.cancel(&plan.id, "ann").await.unwrap();
+            lab.sync.cancel(&plan.id, &ann()).await.unwrap();
         }
         while lab.plan(&plan).await.state == PlanState::Applying {
             lab.sync.run_plans(&lab.cluster.id).await;
@@ -238,12 +238,12 @@ async fn deletes_need_to_be_allowed_and_stay_within_limits(on: On) {
     lab.have(&wishes).await;
     let keys = names.iter().map(|name| topic(name)).collect();
     let plan = lab.propose(Asked::Delete { keys }).await;
-    let bare = lab.sync.approve(&plan.id, Approval::default(), "ann").await.unwrap_err();
+    let bare = lab.sync.approve(&plan.id, Approval::default(), &ann()).await.unwrap_err();
     let ApproveError::Limits(limits) = bare else { panic!("{bare}") };
     let named: Vec<&str> = limits.iter().map(|limit| limit.limit.as_str()).collect();
     assert_eq!(named, ["deletes_max", "deletes_percent_max", "destructive"]);
     let raised = Approval { allow_destructive: true, deletes_max: Some(12), version: None };
-    lab.sync.approve(&plan.id, raised, "ann").await.unwrap();
+    lab.sync.approve(&plan.id, raised, &ann()).await.unwrap();
     lab.sync.run_plans(&lab.cluster.id).await;
     assert_eq!(lab.plan(&plan).await.state, PlanState::Applied);
     assert!(lab.model.world().copies.is_empty());
@@ -256,7 +256,7 @@ async fn what_is_wished_and_in_no_document_is_listed_and_left_alone(on: On) {
     let asked =
         Asked::Documents(vec![document("a", &partitions(2)), document("c", &serde_json::Value::Null)]);
     let request = ProposeRequest { asked, raised: Raised::default(), complete: true, dry_run: false };
-    let plan = lab.sync.propose(&lab.cluster().await, request, "ann").await.unwrap();
+    let plan = lab.sync.propose(&lab.cluster().await, request, &ann()).await.unwrap();
     let stored = lab.plan(&plan).await;
     let warned: Vec<&str> = stored.warnings.iter().map(|warning| warning.key.id.as_str()).collect();
     assert_eq!(warned, ["b"]);
@@ -291,7 +291,7 @@ async fn drift_is_proposed_by_policy_and_not_again_once_it_was_turned_down(on: O
     };
     let waiting = plans().await;
     assert_eq!(waiting.len(), 1);
-    lab.sync.cancel(&waiting.first().unwrap().id, "ann").await.unwrap();
+    lab.sync.cancel(&waiting.first().unwrap().id, &ann()).await.unwrap();
     lab.sweep().await;
     assert_eq!(plans().await, []);
 }
@@ -304,15 +304,15 @@ async fn drift_is_accepted_ignored_and_let_go_by_people(on: On) {
     }
     lab.sweep().await;
     let cluster = lab.cluster().await;
-    let row = lab.sync.accept(&cluster, &topic("accepted"), None, "ann").await.unwrap();
+    let row = lab.sync.accept(&cluster, &topic("accepted"), None, &ann()).await.unwrap();
     assert_eq!(
         (row.status, row.desired),
         (Status::Synced, Some(json!({"partitions": 1, "config": {"x": "2"}})))
     );
     let field = Some("/config/x".to_owned());
-    let row = lab.sync.ignore(&cluster, &topic("ignored"), field, "ann").await.unwrap();
+    let row = lab.sync.ignore(&cluster, &topic("ignored"), field, &ann()).await.unwrap();
     assert_eq!(row.status, Status::Synced);
-    let row = lab.sync.release(&cluster, &topic("released"), "ann").await.unwrap();
+    let row = lab.sync.release(&cluster, &topic("released"), &ann()).await.unwrap();
     assert_eq!((row.status, row.owned, row.desired), (Status::Unmanaged, false, None));
     let before = lab.versions().await;
     lab.sweep().await;
@@ -325,7 +325,7 @@ async fn a_plan_that_people_overtook_is_stale(on: On) {
     lab.have(&[("a", spec("1", "1")), ("b", spec("1", "1"))]).await;
     let released = lab.wish(&[("a", spec("2", "1"))]).await;
     let late = lab.wish(&[("b", spec("2", "1"))]).await;
-    lab.sync.release(&lab.cluster().await, &topic("a"), "ann").await.unwrap();
+    lab.sync.release(&lab.cluster().await, &topic("a"), &ann()).await.unwrap();
     lab.have(&[("b", spec("1", "2"))]).await;
     for plan in [released, late] {
         assert_eq!(lab.apply(&plan).await.state, PlanState::Stale);

@@ -6,9 +6,10 @@ use std::task::{Context, Poll};
 
 use serde_json::json;
 
-use super::{Lab, On, partitions};
+use super::{Lab, On, ann, partitions};
 use crate::domain::plan::PlanState;
 use crate::domain::policy::DriftPolicy;
+use crate::domain::record::By;
 use crate::domain::status::Status;
 use crate::pipelines::sync::testing::{Fault, sync_over};
 use crate::pipelines::sync::{Approval, Depth};
@@ -88,8 +89,9 @@ async fn a_plan_that_was_cancelled_while_it_was_applied_stays_cancelled_after_a_
             break (lab, plan);
         }
     };
-    lab.sync.cancel(&plan.id, "ann").await.unwrap();
-    lab.sync.cancel(&plan.id, "bob").await.unwrap();
+    lab.sync.cancel(&plan.id, &ann()).await.unwrap();
+    let bob = By { actor: "bob".to_owned(), request_id: None };
+    lab.sync.cancel(&plan.id, &bob).await.unwrap();
     sync_over(&lab.store, &lab.model).run_plans(&lab.cluster.id).await;
     let plan = lab.plan(&plan).await;
     assert_eq!((plan.state, lab.done()), (PlanState::Cancelled, Vec::new()), "{plan:#?}");
@@ -197,7 +199,7 @@ async fn told_by(on: On, seed: u64) {
         }
         if !plan.id.as_str().is_empty() {
             lab.sync
-                .approve(&plan.id, Approval { deletes_max: Some(9), ..Approval::default() }, "ann")
+                .approve(&plan.id, Approval { deletes_max: Some(9), ..Approval::default() }, &ann())
                 .await
                 .unwrap();
         }

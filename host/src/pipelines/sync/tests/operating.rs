@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Lab, On, partitions};
+use super::{Lab, On, ann, partitions};
 use crate::domain::operation::{Operation, OperationState};
 use crate::domain::policy::{Authority, Policy, PolicyEntry, PolicySubject};
 use crate::pipelines::sync::{OperateError, OperateRequest};
@@ -28,7 +28,7 @@ fn crawl(looks: u32) -> OperateRequest {
 
 impl Lab {
     async fn operate(&self, request: OperateRequest) -> Result<Operation, OperateError> {
-        self.sync.operate(&self.cluster().await, request, "ann").await
+        self.sync.operate(&self.cluster().await, request, &ann()).await
     }
 
     /// One go of the reconciler, and what it made of the operation.
@@ -76,16 +76,16 @@ async fn one_that_goes_on_is_asked_about_until_it_ends(on: On) {
 async fn one_that_waits_or_runs_is_cancelled(on: On) {
     let lab = Lab::with(on, &[]).await;
     let (waits, cluster) = (lab.operate(crawl(9)).await.unwrap(), lab.cluster().await);
-    lab.sync.cancel_operation(&cluster, &waits.id, "ann").await.unwrap();
+    lab.sync.cancel_operation(&cluster, &waits.id, &ann()).await.unwrap();
     assert_eq!(lab.go(&waits).await.state, OperationState::Cancelled);
     assert_eq!(lab.done(), Vec::<String>::new());
 
     let runs = lab.operate(crawl(9)).await.unwrap();
     lab.go(&runs).await;
-    lab.sync.cancel_operation(&cluster, &runs.id, "ann").await.unwrap();
+    lab.sync.cancel_operation(&cluster, &runs.id, &ann()).await.unwrap();
     assert_eq!(lab.go(&runs).await.state, OperationState::Cancelled);
     assert_eq!(lab.done(), ["crawl the cluster", "cancel crawl"]);
-    let late = lab.sync.cancel_operation(&cluster, &lab.go(&runs).await.id, "ann").await.unwrap();
+    let late = lab.sync.cancel_operation(&cluster, &lab.go(&runs).await.id, &ann()).await.unwrap();
     assert_eq!(late.state, OperationState::Cancelled, "cancelling twice is cancelling once");
 }
 
@@ -133,7 +133,7 @@ async fn what_is_refused_is_refused_before_anything_is_sent(on: On) {
     assert!(lab.operate(burn("ours", true)).await.is_ok());
     let mut cluster = lab.cluster().await;
     cluster.authority = Authority::Observe;
-    let observed = lab.sync.operate(&cluster, poke("a", None), "ann").await.unwrap_err().to_string();
+    let observed = lab.sync.operate(&cluster, poke("a", None), &ann()).await.unwrap_err().to_string();
     assert!(observed.contains("headgate policy set lab topic --authority manage"), "{observed}");
     let forecast = lab.sync.preview(&cluster, poke("a", None)).await.unwrap();
     assert_eq!(forecast.lines, ["topic a with {}"], "looking is allowed");
@@ -143,13 +143,13 @@ async fn an_operation_is_taken_back_by_another(on: On) {
     let lab = Lab::with(on, &[("a", partitions(1))]).await;
     let asked = lab.operate(poke("a", None)).await.unwrap();
     let cluster = lab.cluster().await;
-    let early = lab.sync.undo_operation(&cluster, &asked, false, "ann").await.unwrap_err();
+    let early = lab.sync.undo_operation(&cluster, &asked, false, &ann()).await.unwrap_err();
     assert!(early.to_string().contains("wait for its end"), "{early}");
     let done = lab.go(&asked).await;
-    let undo = lab.sync.undo_operation(&cluster, &done, false, "ann").await.unwrap();
+    let undo = lab.sync.undo_operation(&cluster, &done, false, &ann()).await.unwrap();
     assert_eq!((&undo.undoes, &undo.input), (&Some(done.id), &json!({"how": "refused"})));
     let failed = lab.go(&undo).await;
-    let twice = lab.sync.undo_operation(&cluster, &failed, false, "ann").await.unwrap_err();
+    let twice = lab.sync.undo_operation(&cluster, &failed, false, &ann()).await.unwrap_err();
     assert!(twice.to_string().contains("nothing that could take it back"), "{twice}");
 }
 
