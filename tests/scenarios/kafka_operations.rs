@@ -1,14 +1,20 @@
 //! Operations of Kafka through the host: forecast, done, judged by Kafka's own tools, and taken back.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
-use headgate_tests::{Database, Host, Kafka, for_each_database};
+use headgate_tests::{Database, Host, Kafka, for_each_database, until};
 use serde_json::Value;
 
 use crate::documents::replicated;
 use crate::topics::{apply, own};
 
+/// A member that was killed is in its group until its session times out, which takes 45 seconds.
+const JOINS: Duration = Duration::from_secs(120);
+
 for_each_database!(
     offsets_are_reset_and_taken_back,
+    a_group_with_members_keeps_its_offsets_until_they_are_gone,
     what_destroys_needs_to_be_allowed,
     a_replication_factor_is_raised_by_a_plan,
     replicas_on_the_move_are_no_drift,
@@ -56,6 +62,36 @@ fn offsets_are_reset_and_taken_back(database: &Database) -> Result<()> {
     host.cli(&["run", "reset-offsets", &name, "-c", "lab", "--set", "to=shift", "--set", "by=1", "--yes"])?
         .ok()?;
     assert_eq!(committed(kafka, &name)?, "3");
+    Ok(())
+}
+
+fn a_group_with_members_keeps_its_offsets_until_they_are_gone(database: &Database) -> Result<()> {
+    let (kafka, host, name) = with_group("members", database)?;
+    let member = kafka.consumer(&name, &name)?;
+    let members = || -> Result<Vec<String>> {
+        let printed = kafka.cli("consumer-groups", &["--describe", "--members", "--group", &name])?;
+        let rows = printed.lines().filter(|line| line.starts_with(&name));
+        Ok(rows.filter_map(|row| row.split_whitespace().nth(1)).map(str::to_owned).collect())
+    };
+    let until = |what: &str, holds: &dyn Fn(&[String]) -> bool| {
+        let dump = || format!("{:?}", members());
+        until(what, JOINS, dump, || Ok(Some(members()?).filter(|members| holds(members))))
+    };
+    let joined = until("the consumer joins", &|members| !members.is_empty())?;
+    let reset = ["run", "reset-offsets", &name, "-c", "lab", "--set", "to=earliest", "--yes"];
+    let refused = host.cli(&reset)?;
+    assert_ne!(refused.code, 0, "{refused}");
+    assert!(refused.to_string().contains("stop"), "what to do is said: {refused}");
+
+    let remove = ["run", "remove-members", &name, "-c", "lab", "--yes", "--allow-destructive"];
+    host.cli(&remove)?.ok()?;
+    until("the member is gone, or came again as another", &|members| {
+        !members.iter().any(|member| joined.contains(member))
+    })?;
+    drop(member);
+    until("the group is empty", &|members| members.is_empty())?;
+    host.cli(&reset)?.ok()?;
+    assert_eq!(committed(kafka, &name)?, "0");
     Ok(())
 }
 

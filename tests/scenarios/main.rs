@@ -20,6 +20,7 @@ mod ownership;
 mod plugins;
 mod records;
 mod rocketmq;
+mod rocketmq_admin;
 mod secure;
 mod state;
 mod topics;

@@ -25,7 +25,7 @@ fn topic(name: &str, at: &str, spec: &str) -> String {
     format!("---\ncluster: mq\ntype: topic\nname: {name}\n{at}spec: {{{spec}}}\n")
 }
 
-fn registered(database: &Database, cluster: &RocketMq) -> Result<Host> {
+pub(crate) fn registered(database: &Database, cluster: &RocketMq) -> Result<Host> {
     let host = Host::start(database)?;
     let address = format!("name_servers={}", cluster.name_servers()?);
     host.cli(&["cluster", "add", "mq", "--kind", "rocketmq", "--set", &address])?.ok()?;

@@ -4,6 +4,7 @@ pub(crate) mod judge;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::process::{Child, Stdio};
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result, anyhow};
@@ -145,6 +146,32 @@ impl Kafka {
         let mut command = backends::command("kafka/cli.sh");
         command.envs(self.release).args([tool, "--bootstrap-server", self.bootstrap()?]).args(arguments);
         backends::run(command.stdin(backends::input(input)?))
+    }
+}
+
+/// A console consumer that runs until it is dropped.
+#[derive(Debug)]
+pub struct Consumer(Child);
+
+impl Kafka {
+    /// A member of the group that reads the topic. It joins a moment later.
+    ///
+    /// # Errors
+    /// Its process did not start.
+    pub fn consumer(&self, topic: &str, group: &str) -> Result<Consumer> {
+        let mut command = backends::command("kafka/cli.sh");
+        command.envs(self.release).args(["console-consumer", "--bootstrap-server", self.bootstrap()?]);
+        command.args(["--topic", topic, "--group", group]);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        Ok(Consumer(command.spawn().context("run kafka/cli.sh")?))
+    }
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        // The script became the consumer, so this ends it.
+        drop(self.0.kill());
+        drop(self.0.wait());
     }
 }
 

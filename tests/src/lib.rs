@@ -20,7 +20,7 @@ pub use host::cli::Output;
 pub use host::http::Answer;
 pub use host::{Host, Options};
 pub use kafka::judge::Topic;
-pub use kafka::{Kafka, Node};
+pub use kafka::{Consumer, Kafka, Node};
 pub use postgres::Postgres;
 pub use rocketmq::{Queues, RocketMq};
 pub use scratch::folder;
