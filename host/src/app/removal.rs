@@ -1,6 +1,6 @@
 //! Removal of a cluster: what goes with it is counted, and a tombstone keeps what it was, what went and who did it.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::caller::Caller;
 use super::clusters::{about, shown};
@@ -28,13 +28,33 @@ impl App {
         let mut tx = self.store.begin().await?;
         tx.keep(&caller.organization, Some(&cluster), &caller.by, &left).await?;
         let went = tx.count_of_cluster(&cluster.id).await?;
-        let before = json!({"cluster": shown(&cluster), "went_with_it": went, "relations": relations});
+        let before = json!({"cluster": shown(&cluster), "went_with_it": &went, "relations": &relations});
         let tombstone = Change::new("cluster.remove", name).before(before);
+        let tombstone = tombstone.saying(Some(in_words(&went, relations.len())));
         self.record(&mut tx, caller, about(&cluster, "cluster.removed", tombstone)).await?;
         tx.delete_cluster(&cluster.id).await?;
         tx.commit().await?;
         self.engine.nudge(&cluster.id);
         Ok(())
+    }
+}
+
+/// `with it went: nodes 3, owned 2, plans 4, resources 12, relations 1`
+fn in_words(went: &Value, relations: usize) -> String {
+    let count = |value: &Value| match value {
+        Value::Object(words) => words.values().filter_map(Value::as_u64).sum(),
+        other => other.as_u64().unwrap_or(0),
+    };
+    let counted = went.as_object().into_iter().flatten();
+    let mut parts: Vec<String> =
+        counted.map(|(noun, value)| format!("{} {}", noun.replace('_', " "), count(value))).collect();
+    if relations > 0 {
+        parts.push(format!("relations {relations}"));
+    }
+    if parts.is_empty() {
+        "nothing went with it".to_owned()
+    } else {
+        format!("with it went: {}", parts.join(", "))
     }
 }
 

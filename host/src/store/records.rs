@@ -187,9 +187,9 @@ impl Kept {
         let (actor, request, outcome) = (&by.actor, by.request_id.as_deref(), outcome.word());
         // A plan of thousands of steps is one line; each of them is there for whoever asks.
         if action.starts_with("step.") {
-            tracing::debug!(target: OPERATION, actor, request, cluster, action, subject, outcome, "kept");
+            tracing::debug!(target: OPERATION, actor, request, cluster, action, subject, outcome, "recorded");
         } else {
-            tracing::info!(target: OPERATION, actor, request, cluster, action, subject, outcome, "kept");
+            tracing::info!(target: OPERATION, actor, request, cluster, action, subject, outcome, "recorded");
         }
     }
 }

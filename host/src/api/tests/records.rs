@@ -91,6 +91,7 @@ async fn what_a_caller_changes_is_kept_under_the_request_s_id_also_when_the_clus
     );
     let tombstone = of("r-10");
     assert_eq!(tombstone["before"]["relations"], json!(["lab runs-on zk"]));
+    assert_eq!(tombstone["message"], "with it went: operations 1, policies 1, secrets 1, relations 1");
     assert_eq!(
         tombstone["before"]["went_with_it"],
         json!({"operations": {"waiting": 1}, "policies": 1, "secrets": 1})

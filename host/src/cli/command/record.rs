@@ -37,7 +37,7 @@ pub(in crate::cli) struct Record {
     /// Only what this one did: token:NAME, or headgate where no person asked
     #[arg(long, value_name = "WHO")]
     actor: Option<String>,
-    /// Only actions that begin so: cluster., plan.approve, step., operation.
+    /// Only actions that begin so, such as `cluster.`, `plan.approve` or `step.delete`
     #[arg(long, value_name = "ACTION")]
     action: Option<String>,
     /// Only what was done to something whose name contains this
