@@ -2,6 +2,7 @@
 
 mod listing;
 mod reach;
+mod relate;
 mod stored;
 
 use serde::Serialize;
@@ -107,6 +108,7 @@ impl Sync {
             nodes: discovery.nodes.len(),
         });
         let cluster = self.save_reached(cluster, &discovery).await?;
+        self.relate(&cluster, &session, &discovery).await?;
         let types = session.kind.types(Some(&cluster.facts)).await?;
         let lens = self.lens(&cluster, types).await?;
         let sweeps = self.store.list_sweeps(&cluster.id).await?;
