@@ -91,7 +91,7 @@ fn a_broker_that_no_name_server_knows_belongs_to_its_cluster(database: &Database
     host.cli(&["cluster", "add", "mq", "--kind", "rocketmq", "--set", &name_servers])?.ok()?;
     host.cli(&["sync", "mq"])?.ok()?;
     let stray = other.address("broker-b")?;
-    let name = own("stray", database);
+    let name = own("stray", database).replace('.', "-");
     other.update_topic("broker-b", &name, &["-r", "4", "-w", "4"])?;
     host.cli(&["node", "add", &stray, "-c", "mq", "--role", "broker"])?.ok()?;
     host.cli(&["sync", "mq"])?.ok()?;

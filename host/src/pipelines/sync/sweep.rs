@@ -114,8 +114,12 @@ impl Sync {
         let sweeps = self.store.list_sweeps(&cluster.id).await?;
         let cycle = Cycle { cluster: &cluster, session: &session, lens, depth: report.depth, sweeps };
         for shape in &cycle.lens.types {
-            if self.is_stopping() {
-                return Ok(());
+            if self.is_held(&cluster.id).await? {
+                return if self.is_stopping() {
+                    Ok(())
+                } else {
+                    Err(SyncError::Paused(cluster.name.clone()))
+                };
             }
             let swept = self.sweep(&cycle, shape).await?;
             let TypeReport { seen, new, changed, gone, complete, .. } = swept;
