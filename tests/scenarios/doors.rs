@@ -93,6 +93,7 @@ fn a_broker_that_no_name_server_knows_belongs_to_its_cluster(database: &Database
     let stray = other.address("broker-b")?;
     let name = own("stray", database).replace('.', "-");
     other.update_topic("broker-b", &name, &["-r", "4", "-w", "4"])?;
+    assert!(other.topic(&name)?.contains_key("broker-b"), "the tool did not make it");
     host.cli(&["node", "add", &stray, "-c", "mq", "--role", "broker"])?.ok()?;
     host.cli(&["sync", "mq"])?.ok()?;
     let found = told(&[(one.name_servers()?, "found"), ("broker-a:0", "found"), ("broker-b:0", "both")]);

@@ -12,6 +12,7 @@ use crate::domain::id::ClusterId;
 use crate::domain::record::HOST;
 use crate::domain::relation::{Relation, ToldRelation, way};
 use crate::domain::source::Source;
+use crate::domain::stream::METADATA;
 
 /// A cluster that may be meant, with every address that it is known by.
 struct Candidate {
@@ -115,7 +116,7 @@ fn changes(cluster: &Cluster, wanted: &[Relation], sources: &BTreeMap<Relation, 
             Some(Source::Found | Source::Both) => {}
             Some(Source::Hand) => changes.push((relation.clone(), Some(Source::Both))),
             None if way(&standing, &relation.to, &relation.from).is_some() => {
-                tracing::warn!(cluster = %cluster.name, to = %relation.to, "a relation that was found would close a circle");
+                tracing::warn!(target: METADATA, cluster = %cluster.name, to = %relation.to, "a relation that was found would close a circle");
             }
             None => changes.push((relation.clone(), Some(Source::Found))),
         }
