@@ -93,6 +93,8 @@ enum Command {
     Kind(command::kind::Kind),
     #[command(subcommand)]
     Cluster(command::cluster::Cluster),
+    #[command(subcommand)]
+    Node(command::node::Node),
     Sync(command::sync::Sync),
     Get(command::get::Get),
     Plan(command::plan::Plan),
@@ -145,6 +147,7 @@ impl Command {
             Self::Serve(command) => command.run(session),
             Self::Kind(command) => command.run(session),
             Self::Cluster(command) => command.run(session),
+            Self::Node(command) => command.run(session),
             Self::Sync(command) => command.run(session),
             Self::Get(command) => command.run(session),
             Self::Plan(command) => command.run(session),

@@ -1,5 +1,6 @@
 //! Nouns, rules and state machines. No I/O, no clock, no async.
 
+pub mod address;
 pub mod cluster;
 pub mod compare;
 pub mod contract;
@@ -14,5 +15,6 @@ pub mod policy;
 pub mod record;
 pub mod relation;
 pub mod resource;
+pub mod source;
 pub mod status;
 pub mod stream;

@@ -16,6 +16,7 @@ use crate::clock::SharedClock;
 use crate::domain::id::{ClusterId, OrganizationId};
 
 mod backup;
+mod belongings;
 mod clusters;
 mod columns;
 mod error;
@@ -41,6 +42,7 @@ mod tokens;
 mod transitions;
 
 pub use backup::{BackedUp, RestoreOptions, Restored, backup, restore};
+pub use belongings::Belongings;
 pub use error::StoreError;
 pub use events::Event;
 pub use idempotency::Idempotent;

@@ -1,5 +1,7 @@
 //! Addresses as people write them in a connection form.
 
+use crate::NamedNode;
+
 /// (host, port)
 pub type Address = (String, u16);
 
@@ -32,6 +34,15 @@ pub fn list<'a>(text: &'a str, separators: &[char], port: u16) -> Result<Vec<Add
     Ok(addresses)
 }
 
+/// Those that a person named beside the form, behind those of the form, each once. The host has checked that they are addresses.
+pub fn extend<'a>(addresses: &mut Vec<Address>, nodes: impl IntoIterator<Item = &'a NamedNode>, port: u16) {
+    for address in nodes.into_iter().filter_map(|node| parse(&node.address, port)) {
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+}
+
 /// `host:PORT`, `[::1]:PORT`
 pub fn shown((host, port): &Address) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
@@ -54,5 +65,17 @@ mod tests {
             assert_eq!(list(&format!("good,{bad}"), &[','], 9), Err(bad));
         }
         assert_eq!(list(" , ", &[','], 9), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn named_nodes_come_behind_and_stand_once() {
+        let node = |address: &str| NamedNode {
+            id: address.to_owned(),
+            roles: Vec::new(),
+            address: address.to_owned(),
+        };
+        let mut addresses = vec![("a".to_owned(), 9)];
+        extend(&mut addresses, &[node("b:1"), node("a:9"), node("b:1")], 9);
+        assert_eq!(addresses.iter().map(shown).collect::<Vec<_>>(), ["a:9", "b:1"]);
     }
 }

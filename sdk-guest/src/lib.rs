@@ -39,7 +39,7 @@ pub use bindings::exports::headgate::plugin::metadata_types::{
     Divergence, EditRule, Field, Granularity, MetadataType, Verbs,
 };
 pub use bindings::exports::headgate::plugin::storage_driver::{
-    Check, Cluster, Failure, Health, Lookup, Node, Outcome, Page, Query, Target, Written,
+    Check, Cluster, Failure, Health, Lookup, NamedNode, Node, Outcome, Page, Query, Relation, Target, Written,
 };
 pub use bindings::headgate::host::errors::{Error, ErrorKind};
 pub use bindings::headgate::plugin::types::{Action, Edit, Place, Resource, ResourceKey, Scope, Write};

@@ -8,6 +8,7 @@ mod clusters;
 mod database;
 mod deletes;
 mod documents;
+mod doors;
 mod drift;
 mod etcd;
 mod input;

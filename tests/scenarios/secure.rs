@@ -124,7 +124,7 @@ fn a_secret_is_taken_from_standard_input(database: &Database) -> Result<()> {
 }
 
 /// What `headgate cluster add` is told.
-struct Login<'a> {
+pub(crate) struct Login<'a> {
     security: &'a str,
     mechanism: &'a str,
     bootstrap: &'a str,
@@ -135,7 +135,7 @@ struct Login<'a> {
 
 impl<'a> Login<'a> {
     /// The super user by SCRAM over TLS: what a person would choose.
-    fn admin(kafka: &'a Kafka) -> Result<Self> {
+    pub(crate) fn admin(kafka: &'a Kafka) -> Result<Self> {
         let tls = kafka.folder()?.join("tls");
         Ok(Self {
             security: "SASL_SSL",
@@ -151,7 +151,7 @@ impl<'a> Login<'a> {
         Self { bootstrap, ..self }
     }
 
-    fn add(&self, host: &Host, name: &str, more: &[&str]) -> Result<Output> {
+    pub(crate) fn add(&self, host: &Host, name: &str, more: &[&str]) -> Result<Output> {
         let Self { security, mechanism, bootstrap, .. } = self;
         let mut settings = vec![format!("bootstrap={bootstrap}"), format!("security={security}")];
         let mut secrets = Vec::new();

@@ -4,12 +4,15 @@ pub(crate) mod judge;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result, anyhow};
 
 use crate::backends;
+
+/// The last line of releases that knows ZooKeeper.
+const WITH_ZOOKEEPER: (&str, &str) = ("HEADGATE_KAFKA_VERSION", "3.9.1");
 
 /// A running cluster. Each node is both broker and controller.
 #[derive(Debug)]
@@ -35,6 +38,27 @@ impl Kafka {
     /// A node did not come up; the end of its log is in the error.
     pub fn nodes(nodes: u32) -> Result<Self> {
         Self::start(nodes, false, None)
+    }
+
+    /// A single node that tells its clients this `HOST:PORT`, whatever that may be.
+    ///
+    /// # Errors
+    /// As [`Kafka::nodes`].
+    pub fn advertising(address: &str) -> Result<Self> {
+        let extra = tempfile::NamedTempFile::new()?;
+        std::fs::write(extra.path(), format!("advertised.listeners=PLAINTEXT://{address}\n"))?;
+        let mut command = backends::command("kafka/start.sh");
+        Self::started(1, None, command.arg("1").env("EXTRA", extra.path()))
+    }
+
+    /// A single node of the last release that registers with ZooKeeper, below a path of its own: `HOST:PORT,…/PATH`.
+    ///
+    /// # Errors
+    /// As [`Kafka::nodes`].
+    pub fn registering_with(ensemble: &str) -> Result<Self> {
+        let release = Some(WITH_ZOOKEEPER);
+        let mut command = backends::command("kafka/start.sh");
+        Self::started(1, release, command.envs(release).arg("1").env("ZOOKEEPER", ensemble))
     }
 
     /// The same with users, TLS and access rules; `tests/backends/README.md` names them.
@@ -83,7 +107,15 @@ impl Kafka {
     fn start(nodes: u32, secure: bool, release: Option<(&'static str, &'static str)>) -> Result<Self> {
         let mut command = backends::command("kafka/start.sh");
         command.envs(release).arg(nodes.to_string()).env("SECURE", if secure { "1" } else { "0" });
-        let printed = backends::run(&mut command)
+        Self::started(nodes, release, &mut command)
+    }
+
+    fn started(
+        nodes: u32,
+        release: Option<(&'static str, &'static str)>,
+        command: &mut Command,
+    ) -> Result<Self> {
+        let printed = backends::run(command)
             .context("start Kafka; tests/backends/install.sh installs what it needs")?;
         let facts = printed.lines().filter_map(|line| line.split_once('='));
         Ok(Self {

@@ -17,7 +17,8 @@ use crate::app::{App, AppError, NewToken, Refusal, SharedApp};
 use crate::clock::SystemClock;
 use crate::domain::cluster::Cluster;
 use crate::domain::contract::{
-    Change, Description, Divergence, Granularity, Issue, MetadataType, Scope, StrategyStep, Verbs,
+    Change, Description, Divergence, Granularity, Issue, MetadataType, Role as NodeRole, Scope, StrategyStep,
+    Verbs,
 };
 use crate::domain::error::{BackendError, ErrorKind};
 use crate::domain::id::{ClusterId, DEFAULT_ORGANIZATION, OperationId, OrganizationId, PlanId};
@@ -206,7 +207,12 @@ fn description() -> Description {
                 "password": {"type": "string", "x-headgate-secret": ["send"]},
             },
         }),
-        roles: Vec::new(),
+        roles: vec![NodeRole {
+            name: "worker".to_owned(),
+            title: "Worker".to_owned(),
+            count_min: 0,
+            count_max: 0,
+        }],
         grouped: false,
         relations: Vec::new(),
         grants: Vec::new(),

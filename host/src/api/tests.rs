@@ -2,6 +2,7 @@
 
 mod access;
 mod clusters;
+mod doors;
 mod events;
 mod plans;
 mod problems;

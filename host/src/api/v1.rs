@@ -1,5 +1,6 @@
 //! Version 1 of the API: one folder a noun, one file an operation.
 
+pub mod authorities;
 pub(crate) mod cluster_types;
 pub mod clusters;
 pub mod divergence;
@@ -8,12 +9,14 @@ pub mod events;
 pub(crate) mod kind_types;
 pub mod kinds;
 pub mod log_levels;
+pub mod nodes;
 pub(crate) mod operation_types;
 pub mod operations;
 pub mod plans;
 pub(crate) mod policies;
 pub mod records;
 pub mod relations;
+pub mod removals;
 pub mod resources;
 pub mod tokens;
 
@@ -59,6 +62,8 @@ fn reading() -> OpenApiRouter<ApiState> {
         .routes(routes!(kind_types::list::list_kind_types))
         .routes(routes!(clusters::list::list_clusters))
         .routes(routes!(clusters::show::show_cluster))
+        .routes(routes!(nodes::list::list_nodes))
+        .routes(routes!(removals::show::show_removal))
         .routes(routes!(cluster_types::list::list_cluster_types))
         .routes(routes!(relations::list::list_relations))
         .routes(routes!(resources::list::list_resources))
@@ -85,6 +90,8 @@ fn changing() -> OpenApiRouter<ApiState> {
         .routes(routes!(clusters::resume::resume_cluster))
         .routes(routes!(clusters::rebind::rebind_cluster))
         .routes(routes!(clusters::remove::remove_cluster))
+        .routes(routes!(nodes::add::add_node))
+        .routes(routes!(nodes::remove::remove_node))
         .routes(routes!(relations::add::add_relation))
         .routes(routes!(relations::remove::remove_relation))
         .routes(routes!(resources::release::release_resource))
@@ -116,7 +123,9 @@ fn planning() -> OpenApiRouter<ApiState> {
 }
 
 fn syncing() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new().routes(routes!(clusters::sync::sync_cluster))
+    OpenApiRouter::new()
+        .routes(routes!(clusters::sync::sync_cluster))
+        .routes(routes!(authorities::preview::preview_authority))
 }
 
 /// Words of an enumeration, with commas between.

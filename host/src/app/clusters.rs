@@ -8,8 +8,10 @@ use super::caller::Caller;
 use super::connection::{Filled, Form, Standing, Wrong, fill};
 use super::engine::Cycle;
 use super::names::is_cluster_name;
-use super::{App, AppError, Happened, NamedRelation, Refusal};
-use crate::domain::cluster::{Cluster, Node, Reach};
+use super::nodes::{NewNode, check_addresses};
+use super::{App, AppError, Happened, Refusal, ToldOfRelation};
+use crate::domain::address::{AddressMap, KnownNode};
+use crate::domain::cluster::{Cluster, Reach};
 use crate::domain::id::ClusterId;
 use crate::domain::plan::PlanState;
 use crate::domain::policy::Authority;
@@ -20,12 +22,18 @@ use crate::store::{StatusCount, Tx};
 /// A save that loses against the reconciler's own is tried so often: each try reads the row anew.
 const SAVES_MAX: u32 = 5;
 
+#[derive(Default)]
 pub struct NewCluster {
     pub name: String,
-    pub kind: String,
+    /// The model's where there is one.
+    pub kind: Option<String>,
+    /// The name of the cluster whose settings it begins with.
+    pub like: Option<String>,
     pub connection: Value,
     pub secrets: BTreeMap<String, String>,
-    pub authority: Authority,
+    pub authority: Option<Authority>,
+    pub addresses: AddressMap,
+    pub nodes: Vec<NewNode>,
 }
 
 #[derive(Default)]
@@ -35,6 +43,8 @@ pub struct ClusterChange {
     /// `None` forgets a secret.
     pub secrets: BTreeMap<String, Option<String>>,
     pub authority: Option<Authority>,
+    /// All of its rules, in the place of those that stand.
+    pub addresses: Option<AddressMap>,
 }
 
 /// A cluster with what the host knows of it.
@@ -42,10 +52,10 @@ pub struct ClusterChange {
 pub struct ClusterDetails {
     pub cluster: Cluster,
     pub secrets: Vec<String>,
-    /// With the time each was last seen; only of a cluster that is shown alone.
-    pub nodes: Vec<(Node, i64)>,
+    /// Only of a cluster that is shown alone.
+    pub nodes: Vec<KnownNode>,
     /// That begin or end at it; only of a cluster that is shown alone.
-    pub relations: Vec<NamedRelation>,
+    pub relations: Vec<ToldOfRelation>,
     pub counts: Vec<StatusCount>,
     pub sweeps: Vec<Sweep>,
 }
@@ -67,7 +77,7 @@ impl App {
 
     pub async fn show_cluster(&self, caller: &Caller, name: &str) -> Result<ClusterDetails, AppError> {
         let cluster = self.find_cluster(caller, name).await?;
-        let nodes = self.store.list_nodes(&cluster.id).await?;
+        let nodes = self.nodes_of(&cluster).await?;
         let relations = self.list_relations(caller, Some(name)).await?;
         Ok(ClusterDetails { nodes, relations, ..self.details(cluster).await? })
     }
@@ -86,20 +96,26 @@ impl App {
             );
             return Err(AppError::wrong("invalid-name", "/name", message));
         }
-        let schema = self.kind_of(&new.kind)?.description().connection.clone();
+        let model = self.model_of(caller, &new).await?;
+        let kind = self.kind_of(&model.kind)?;
+        let schema = &kind.description().connection;
+        check_addresses(&new.addresses)?;
+        let named_nodes = self.named_nodes(caller, kind.description(), new.nodes)?;
         let secrets = new.secrets.into_iter().map(|(name, value)| (name, Some(value))).collect();
         let filled = Filled { connection: Some(&new.connection), secrets };
-        let form = fill(&schema, filled, &Standing::default())
-            .map_err(|wrong| invalid_connection(&new.kind, wrong))?;
+        let form = fill(schema, filled, &model.standing(schema))
+            .map_err(|wrong| invalid_connection(&model.kind, wrong))?;
         let now_ms = self.now_ms();
         let cluster = Cluster {
             id: ClusterId(self.next_id()),
             organization: caller.organization.clone(),
             name: new.name,
-            kind: new.kind,
+            kind: model.kind.clone(),
             connection: form.connection.clone(),
+            addresses: new.addresses,
+            named_nodes,
             credential_revision: 1,
-            authority: new.authority,
+            authority: new.authority.unwrap_or(model.authority),
             paused: false,
             identity: None,
             backend_version: None,
@@ -115,8 +131,9 @@ impl App {
             return Err(AppError::NameTaken { noun: "cluster", name: cluster.name });
         }
         save_secrets(&mut tx, &cluster.id, &form).await?;
+        model.copy(&mut tx, &cluster, &form).await?;
         let change = Change::new("cluster.register", &cluster.name).after(shown(&cluster));
-        let change = change.saying(secrets_told(&form));
+        let change = change.saying(model.told().or_else(|| secrets_told(&form)));
         self.record(&mut tx, caller, about(&cluster, "cluster.registered", change)).await?;
         tx.commit().await?;
         self.engine.nudge(&cluster.id);
@@ -141,8 +158,13 @@ impl App {
             }
             if let Some(form) = &form {
                 cluster.connection = form.connection.clone();
-                cluster.credential_revision += 1;
-                cluster.reach = Reach::New;
+            }
+            if let Some(addresses) = &change.addresses {
+                check_addresses(addresses)?;
+                cluster.addresses = addresses.clone();
+            }
+            if form.is_some() || change.addresses.is_some() {
+                reach_anew(&mut cluster);
             }
             let mut tx = self.store.begin().await?;
             if !self.save(&mut tx, &mut cluster).await? {
@@ -283,6 +305,12 @@ impl App {
     }
 }
 
+/// A session that is open began otherwise; whether the cluster answers now is not known.
+pub(super) fn reach_anew(cluster: &mut Cluster) {
+    cluster.credential_revision += 1;
+    cluster.reach = Reach::New;
+}
+
 pub(super) fn changed_meanwhile(name: &str) -> AppError {
     AppError::ChangedMeanwhile { noun: "cluster", name: name.to_owned() }
 }
@@ -296,7 +324,8 @@ pub(super) fn about<'a>(cluster: &'a Cluster, kind: &'static str, change: Change
 pub(super) fn shown(cluster: &Cluster) -> Value {
     json!({
         "kind": cluster.kind, "connection": cluster.connection, "authority": cluster.authority,
-        "paused": cluster.paused, "identity": cluster.identity,
+        "paused": cluster.paused, "identity": cluster.identity, "addresses": cluster.addresses,
+        "named_nodes": cluster.named_nodes,
     })
 }
 

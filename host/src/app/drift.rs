@@ -68,7 +68,7 @@ impl App {
         key: ResourceKey,
         field: Option<String>,
     ) -> Result<NamedPlan, AppError> {
-        let proposal = Proposal::Revert { key, fields: field.map(|field| vec![field]) };
+        let proposal = Proposal::Revert { keys: vec![key], fields: field.map(|field| vec![field]) };
         self.propose_plan(
             caller,
             cluster,

@@ -35,7 +35,7 @@ pub enum Proposal {
         key: ResourceKey,
     },
     Revert {
-        key: ResourceKey,
+        keys: Vec<ResourceKey>,
         fields: Option<Vec<String>>,
     },
     Undo {

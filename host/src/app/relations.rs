@@ -1,4 +1,4 @@
-//! Relations between clusters: given by hand, without circles, and what stands on a cluster when it is to go.
+//! Relations between clusters: given by hand or found, without circles, and what stands on a cluster when it is to go.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +10,7 @@ use crate::domain::cluster::Cluster;
 use crate::domain::id::ClusterId;
 use crate::domain::record::Change;
 use crate::domain::relation::{Relation, RelationType, way};
+use crate::domain::source::Source;
 
 /// A relation by the names of its clusters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,31 +27,44 @@ impl std::fmt::Display for NamedRelation {
     }
 }
 
+/// With who told of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToldOfRelation {
+    pub edge: NamedRelation,
+    pub source: Source,
+}
+
 impl App {
     /// In the order of the names; those that begin or end at a cluster where one is given.
     pub async fn list_relations(
         &self,
         caller: &Caller,
         cluster: Option<&str>,
-    ) -> Result<Vec<NamedRelation>, AppError> {
+    ) -> Result<Vec<ToldOfRelation>, AppError> {
         if let Some(name) = cluster {
             self.find_cluster(caller, name).await?;
         }
         let names = self.cluster_names(caller).await?;
-        let relations = self.store.list_relations(&caller.organization).await?;
-        let mut named: Vec<NamedRelation> = relations.iter().filter_map(|one| named(one, &names)).collect();
-        named.retain(|one| cluster.is_none_or(|name| one.from == name || one.to == name));
-        named.sort();
-        Ok(named)
+        let relations = self.store.relation_sources(&caller.organization).await?;
+        let told = |(one, source): (&Relation, &Source)| {
+            Some(ToldOfRelation { edge: named(one, &names)?, source: *source })
+        };
+        let mut told: Vec<ToldOfRelation> = relations.iter().filter_map(told).collect();
+        told.retain(|one| cluster.is_none_or(|name| one.edge.from == name || one.edge.to == name));
+        told.sort_by(|one, other| one.edge.cmp(&other.edge));
+        Ok(told)
     }
 
-    pub async fn add_relation(&self, caller: &Caller, wanted: NamedRelation) -> Result<(), AppError> {
+    pub async fn add_relation(&self, caller: &Caller, wanted: NamedRelation) -> Result<Source, AppError> {
         caller.may_write()?;
         let (from, relation) = self.relation_of(caller, &wanted).await?;
-        let standing = self.store.list_relations(&caller.organization).await?;
-        if standing.contains(&relation) {
-            return Ok(());
-        }
+        let sources = self.store.relation_sources(&caller.organization).await?;
+        let source = match sources.get(&relation) {
+            Some(told @ (Source::Hand | Source::Both)) => return Ok(*told),
+            Some(Source::Found) => Source::Both,
+            None => Source::Hand,
+        };
+        let standing: Vec<Relation> = sources.into_keys().filter(|one| *one != relation).collect();
         if let Some(back) = way(&standing, &relation.to, &relation.from) {
             let names = self.cluster_names(caller).await?;
             let name = |id: &ClusterId| names.get(id).cloned().unwrap_or_default();
@@ -60,18 +74,30 @@ impl App {
             return Err(AppError::refused(Refusal::State, message));
         }
         let mut tx = self.store.begin().await?;
-        tx.save_relation(&relation, &caller.by.actor, self.now_ms()).await?;
+        tx.save_relation(&relation, source, &caller.by.actor, self.now_ms()).await?;
         self.record(&mut tx, caller, happened(&from, "relation.added", "relation.add", &wanted)).await?;
         tx.commit().await?;
-        Ok(())
+        Ok(source)
     }
 
     pub async fn remove_relation(&self, caller: &Caller, unwanted: NamedRelation) -> Result<(), AppError> {
         caller.may_write()?;
         let (from, relation) = self.relation_of(caller, &unwanted).await?;
+        let source = self.store.relation_sources(&caller.organization).await?.remove(&relation);
         let mut tx = self.store.begin().await?;
-        if !tx.delete_relation(&relation).await? {
-            return Err(AppError::not_found("relation", unwanted.to_string()));
+        match source {
+            None => return Err(AppError::not_found("relation", unwanted.to_string())),
+            Some(Source::Found) => {
+                let message = format!(
+                    "the configuration of `{}` itself names `{}`: it would be found again",
+                    unwanted.from, unwanted.to
+                );
+                return Err(AppError::refused(Refusal::State, message));
+            }
+            Some(Source::Both) => {
+                tx.save_relation(&relation, Source::Found, &caller.by.actor, self.now_ms()).await?;
+            }
+            Some(Source::Hand) => drop(tx.delete_relation(&relation).await?),
         }
         self.record(&mut tx, caller, happened(&from, "relation.removed", "relation.remove", &unwanted))
             .await?;
@@ -87,8 +113,11 @@ impl App {
         despite: &[String],
     ) -> Result<(), AppError> {
         let relations = self.list_relations(caller, Some(&cluster.name)).await?;
-        let dependants: BTreeSet<String> =
-            relations.into_iter().filter(|one| one.to == cluster.name).map(|one| one.from).collect();
+        let dependants: BTreeSet<String> = relations
+            .into_iter()
+            .filter(|one| one.edge.to == cluster.name)
+            .map(|one| one.edge.from)
+            .collect();
         let left: Vec<&str> =
             dependants.iter().filter(|name| !despite.contains(name)).map(String::as_str).collect();
         if left.is_empty() {

@@ -22,7 +22,7 @@ impl App {
         self.refuse_while_applying(&cluster).await?;
         self.refuse_while_depended_on(caller, &cluster, despite).await?;
         let relations = self.list_relations(caller, Some(name)).await?;
-        let relations: Vec<String> = relations.iter().map(ToString::to_string).collect();
+        let relations: Vec<String> = relations.iter().map(|one| one.edge.to_string()).collect();
         let open = self.store.open_operations(&cluster.id).await?;
         let left: Vec<Change> = open.iter().map(left_behind).collect();
         let mut tx = self.store.begin().await?;

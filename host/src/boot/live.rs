@@ -145,7 +145,7 @@ fn asked(proposal: Proposal) -> Asked {
         Proposal::Repair(documents) => Asked::Repair(documents.into_iter().map(raw).collect()),
         Proposal::Adopt { metadata_type, pattern } => Asked::Adopt { metadata_type, pattern },
         Proposal::Delete { key } => Asked::Delete { keys: vec![key] },
-        Proposal::Revert { key, fields } => Asked::Revert { keys: vec![key], fields, by_policy: false },
+        Proposal::Revert { keys, fields } => Asked::Revert { keys, fields, by_policy: false },
         Proposal::Undo { plan } => Asked::Undo { plan },
     }
 }

@@ -11,6 +11,7 @@ pub(super) mod events;
 pub(super) mod get;
 pub(super) mod kind;
 pub(super) mod log_level;
+pub(super) mod node;
 pub(super) mod operation;
 pub(super) mod plan;
 pub(super) mod policy;

@@ -75,6 +75,31 @@ pub(crate) fn read(
     Ok(documents)
 }
 
+/// Each document with its place, as it stands: for what is no wish for a resource.
+pub(crate) fn values(
+    arguments: &[PathBuf],
+    terminal: &mut Terminal,
+) -> Result<Vec<(String, Value)>, Failure> {
+    let mut values = Vec::new();
+    for source in files::read(arguments, terminal)? {
+        let nodes = match source.format {
+            Format::Yaml => yaml::parse(&source.text),
+            Format::Json => json::parse(&source.text),
+        };
+        let nodes = nodes.map_err(|Fault { line, message }| {
+            Failure::Documents(vec![format!("{}:{line}: {message}", source.name)])
+        })?;
+        values.extend(nodes.into_iter().enumerate().map(|(index, node)| {
+            let origin = Origin { file: source.name.clone(), number: index + 1, line: node.line };
+            (origin.to_string(), node.to_value())
+        }));
+    }
+    if values.is_empty() {
+        return Err(Failure::Input("the files hold no document".to_owned()));
+    }
+    Ok(values)
+}
+
 /// By cluster, in the order of the clusters' first documents.
 pub(crate) fn by_cluster(documents: Vec<Document>) -> Vec<(String, Vec<Document>)> {
     let mut groups: Vec<(String, Vec<Document>)> = Vec::new();

@@ -74,6 +74,13 @@ pub(crate) fn secrets(
     Ok(secrets)
 }
 
+/// A field at the top of a form that is a secret, and holds a text.
+pub(crate) fn open_secret(form: &Value, schema: &Value) -> Option<String> {
+    let is_open = |key: &&String| field(schema, &[key.as_str()]).is_some_and(is_secret);
+    let texts = form.as_object()?.iter().filter(|(_, value)| value.is_string()).map(|(key, _)| key);
+    texts.clone().find(is_open).cloned()
+}
+
 fn field<'a>(schema: &'a Value, path: &[&str]) -> Option<&'a Value> {
     path.iter().try_fold(schema, |schema, key| schema.get("properties")?.get(key))
 }
@@ -160,6 +167,13 @@ mod tests {
     fn a_secret_is_not_set_in_the_open() {
         insta::assert_snapshot!(form(&["password=hunter2"]).unwrap_err(), @"--set password: it is a secret, and would stay in the shell's history; give --secret password=@FILE, --secret password=- or --secret password=env:NAME");
         assert!(!form(&["tls.key=hunter2"]).unwrap_err().contains("hunter2"));
+    }
+
+    #[test]
+    fn a_secret_in_a_form_is_seen() {
+        let open = |form: Value| open_secret(&form, &schema());
+        assert_eq!(open(json!({"bootstrap": "a:1", "password": "hunter2"})).as_deref(), Some("password"));
+        assert_eq!(open(json!({"bootstrap": "a:1", "password": null})), None);
     }
 
     #[test]

@@ -45,10 +45,11 @@ fn cluster() -> Value {
         "id": "c1", "organization": "o1", "name": "lab", "kind": "kafka", "connection": {"bootstrap": "127.0.0.1:9092"},
         "credential_revision": 1, "authority": "manage", "paused": false, "identity": "abc", "backend_version": "4.3.1",
         "facts": {}, "discovered_at_ms": 0, "reach": {"state": "reachable"}, "created_at_ms": 0, "updated_at_ms": 0,
-        "version": 1, "secrets": [], "sweeps": [], "counts": [{"type": "topic", "place": "cluster", "status": "synced", "count": 2}],
+        "version": 1, "addresses": {"prefer": "outside", "rules": []}, "named_nodes": [], "secrets": [], "sweeps": [], "counts": [{"type": "topic", "place": "cluster", "status": "synced", "count": 2}],
         "nodes": (1..=3).map(|id| json!({
             "id": id.to_string(), "roles": ["broker"], "group": null, "rank": 0, "addresses": [["PLAINTEXT", "h:1"]],
-            "version": null, "rack": null, "health": "up", "facts": {}, "seen_at_ms": 0,
+            "version": null, "rack": null, "health": "up", "facts": {}, "seen_at_ms": 0, "source": "found",
+            "ways": [{"name": "PLAINTEXT", "inside": "h:1", "outside": null, "used": "inside"}],
         })).collect::<Vec<_>>(),
     })
 }

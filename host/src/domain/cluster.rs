@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::address::{AddressMap, NamedNode};
 use super::contract::{MetadataType, Scope};
 use super::id::{ClusterId, OrganizationId};
 use super::place::Place;
 use super::policy::Authority;
+use super::relation::ToldRelation;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -41,6 +43,8 @@ pub struct Discovery {
     pub version: Option<String>,
     pub facts: Value,
     pub nodes: Vec<Node>,
+    /// `None`: not told now.
+    pub relations: Option<Vec<ToldRelation>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -95,7 +99,11 @@ pub struct Cluster {
     pub kind: String,
     /// The connection form, filled in. A secret field holds its own name.
     pub connection: Value,
-    /// Grows with every change of connection or secrets: a session belongs to one revision.
+    /// What to dial instead of what nodes advertise.
+    pub addresses: AddressMap,
+    /// Those that a person named.
+    pub named_nodes: Vec<NamedNode>,
+    /// Grows with every change of connection, secrets, addresses or named nodes: a session belongs to one revision.
     pub credential_revision: i64,
     pub authority: Authority,
     pub paused: bool,

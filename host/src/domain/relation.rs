@@ -48,6 +48,14 @@ pub struct Relation {
     pub to: ClusterId,
 }
 
+/// What a cluster's own configuration names: another one of that kind, at these addresses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ToldRelation {
+    pub relation: RelationType,
+    pub kind: String,
+    pub addresses: Vec<String>,
+}
+
 /// The way that leads from one cluster to another over the edges, both ends included; the shortest one.
 pub fn way(relations: &[Relation], from: &ClusterId, to: &ClusterId) -> Option<Vec<ClusterId>> {
     let mut came_from: BTreeMap<&ClusterId, &ClusterId> = BTreeMap::new();

@@ -145,6 +145,14 @@ impl Sync {
         self.stopping.load(Ordering::Relaxed)
     }
 
+    /// Whether no further call is to be made: the host stops, or a person paused the cluster meanwhile.
+    async fn is_held(&self, cluster: &ClusterId) -> Result<bool, StoreError> {
+        if self.is_stopping() {
+            return Ok(true);
+        }
+        Ok(self.store.find_cluster_by_id(cluster).await?.is_some_and(|row| row.paused))
+    }
+
     fn now_ms(&self) -> i64 {
         self.clock.now_ms()
     }

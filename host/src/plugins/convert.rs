@@ -11,11 +11,13 @@ use super::bindings::exports::headgate::plugin::{
 };
 use super::bindings::headgate::host::errors;
 use super::bindings::headgate::plugin::types;
+use crate::domain::address::NamedNode;
 use crate::domain::cluster::{Check, Discovery, Health, Node};
 use crate::domain::contract as domain;
 use crate::domain::error::{BackendError, ErrorKind};
 use crate::domain::operation::{Finished, Forecast, OperationType, PartFailure, Progress, Subject};
 use crate::domain::place::Place;
+use crate::domain::relation::ToldRelation;
 use crate::domain::resource::{
     Action, Edit, ListFailure, Lookup, Observed, Outcome, Page, Query, ResourceKey, Write, Written,
 };
@@ -321,12 +323,25 @@ pub(super) fn discovery(from: storage_driver::Cluster) -> Result<Discovery, Brok
             health: health(node.health),
         })
     };
+    let relation = |told: storage_driver::Relation| {
+        let relation = told.name.parse()?;
+        Ok(ToldRelation { relation, kind: told.kind, addresses: told.addresses })
+    };
     Ok(Discovery {
         identity: from.identity,
         version: from.version,
         facts: json(&from.facts, "the cluster's facts")?,
         nodes: each(from.nodes, node)?,
+        relations: from.relations.map(|told| each(told, relation)).transpose()?,
     })
+}
+
+pub(super) fn named_node(node: &NamedNode) -> storage_driver::NamedNode {
+    storage_driver::NamedNode {
+        id: node.id.clone(),
+        roles: node.roles.clone(),
+        address: node.address.clone(),
+    }
 }
 
 pub(super) fn query(from: Query) -> storage_driver::Query {

@@ -10,6 +10,7 @@ pub(super) mod address;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::domain::address::{fits_host, split};
 use crate::domain::contract::Grant;
 use address::Class;
 
@@ -64,6 +65,8 @@ pub(super) struct NetworkPolicy {
     asked: Vec<Rule>,
     given: Vec<Rule>,
     advertised: Advertised,
+    /// What people wrote for the cluster beside its form: patterns, which count like an address of the form.
+    written: Vec<(String, Option<u16>)>,
 }
 
 #[derive(Clone, Debug)]
@@ -99,14 +102,22 @@ impl NetworkPolicy {
             asked: asked.collect(),
             given: given.network.iter().filter_map(rule).collect(),
             advertised: given.advertised,
+            written: Vec::new(),
         }
+    }
+
+    /// The outside addresses of the cluster's rules and the nodes that a person named: whoever wrote them could as well have
+    /// written them into the form. Their class says nothing of what the cluster may advertise.
+    pub(super) fn and_written<'a>(mut self, addresses: impl Iterator<Item = &'a str>) -> Self {
+        self.written.extend(addresses.filter_map(split));
+        self
     }
 
     pub(super) fn by_name(&self, host: &str, port: u16) -> Verdict {
         let best = |rules: &[Rule]| {
             rules
                 .iter()
-                .map(|rule| rule.verdict(host, port, self.advertised))
+                .map(|rule| rule.verdict(host, port, self.advertised, &self.written))
                 .max()
                 .unwrap_or(Verdict::Denied)
         };
@@ -149,7 +160,13 @@ impl Rule {
         }
     }
 
-    fn verdict(&self, host: &str, port: u16, advertised: Advertised) -> Verdict {
+    fn verdict(
+        &self,
+        host: &str,
+        port: u16,
+        advertised: Advertised,
+        written: &[(String, Option<u16>)],
+    ) -> Verdict {
         match self {
             Self::Connection { addresses, ports } => {
                 if !(ports.0..=ports.1).contains(&port) {
@@ -159,6 +176,9 @@ impl Rule {
                 if addresses.iter().any(|(name, own)| name.eq_ignore_ascii_case(host) && fits(own)) {
                     return Verdict::Granted;
                 }
+                if written.iter().any(|(pattern, own)| fits_host(pattern, host) && fits(own)) {
+                    return Verdict::Granted;
+                }
                 match advertised {
                     Advertised::None => Verdict::Denied,
                     Advertised::SameClass => Verdict::IfSameClass,
@@ -166,20 +186,13 @@ impl Rule {
                 }
             }
             Self::Pattern { host: pattern, ports } => {
-                if (ports.0..=ports.1).contains(&port) && matches(pattern, &host.to_ascii_lowercase()) {
+                if (ports.0..=ports.1).contains(&port) && fits_host(pattern, host) {
                     Verdict::Granted
                 } else {
                     Verdict::Denied
                 }
             }
         }
-    }
-}
-
-fn matches(pattern: &str, host: &str) -> bool {
-    match pattern.strip_prefix('*') {
-        Some(end) => host.len() > end.len() && host.ends_with(end),
-        None => pattern == host,
     }
 }
 
@@ -196,21 +209,7 @@ fn addresses(field: &Value) -> Vec<(String, Option<u16>)> {
         Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Vec::new(),
     };
-    texts.iter().filter_map(|text| split_address(text.trim())).collect()
-}
-
-/// `host`, `host:1`, `[::1]:1`, `::1`.
-fn split_address(text: &str) -> Option<(String, Option<u16>)> {
-    if let Some(rest) = text.strip_prefix('[') {
-        let (host, port) = rest.split_once(']')?;
-        let port = port.strip_prefix(':').map(str::parse).transpose().ok()?;
-        return Some((host.to_owned(), port));
-    }
-    match text.rsplit_once(':') {
-        Some((host, port)) if !host.contains(':') => Some((host.to_owned(), Some(port.parse().ok()?))),
-        None if text.is_empty() => None,
-        Some(_) | None => Some((text.to_owned(), None)),
-    }
+    texts.iter().filter_map(|text| split(text.trim())).collect()
 }
 
 /// Whether an advertised address may be reached from a connection with these addresses.
@@ -242,6 +241,21 @@ mod tests {
         assert_eq!(policy.by_name("b.c", 1), Verdict::IfSameClass);
         // Asked for by pattern, not given by default: no better than any advertised address.
         assert_eq!(policy.by_name("x.kafka.svc", 9092), Verdict::IfSameClass);
+    }
+
+    #[test]
+    fn what_people_wrote_beside_the_form_counts_like_it_within_the_same_grant() {
+        let connection = json!({"bootstrap": "a:1"});
+        let written = || ["gw:19092", "*.example.com", "10.0.0.9:7"].into_iter();
+        let policy =
+            NetworkPolicy::new(&asked(), &Given::builtin(&asked()), &connection).and_written(written());
+        for (host, port) in [("GW", 19092), ("b-1.example.com", 5), ("10.0.0.9", 7)] {
+            assert_eq!(policy.by_name(host, port), Verdict::Granted, "{host}:{port}");
+        }
+        assert_eq!(policy.by_name("gw", 1), Verdict::IfSameClass);
+        assert_eq!(policy.connection_hosts(), ["a"]);
+        let none = NetworkPolicy::new(&asked(), &Given::default(), &connection).and_written(written());
+        assert_eq!(none.by_name("gw", 19092), Verdict::Denied, "the plugin has no grant");
     }
 
     #[test]

@@ -32,6 +32,14 @@ impl HostError {
         Self::Answer(error(kind, message))
     }
 
+    /// With another message.
+    fn with(self, message: impl FnOnce(String) -> String) -> Self {
+        match self {
+            Self::Answer(error) => Self::Answer(Error { message: message(error.message), ..error }),
+            Self::Trap(trap) => Self::Trap(trap),
+        }
+    }
+
     /// Where answers go into a list, one each.
     pub(super) fn into_answer(self) -> wasmtime::Result<Error> {
         match self {

@@ -25,6 +25,7 @@ use super::limits::{AGE_MAX, CALLS_MAX, GRACE, QUEUE_MAX};
 use super::linked::Talking;
 use super::metrics::PluginMetrics;
 use super::plugin::Parts;
+use crate::domain::address::AddressMap;
 
 /// One function of a session's guest: what it is called, what it answers, and how that reads in the domain.
 pub(super) trait Request: Send + 'static {
@@ -51,6 +52,7 @@ pub(super) struct Recipe {
     pub(super) target: Target,
     pub(super) secrets: SecretBox,
     pub(super) policy: NetworkPolicy,
+    pub(super) addresses: AddressMap,
     pub(super) places: Places,
     pub(super) state: State,
 }
@@ -252,7 +254,7 @@ impl Actor {
             plugin: Arc::clone(&self.parts.name),
             cluster: recipe.target.name,
             secrets: recipe.secrets,
-            net: Net::new(Dialer::new(recipe.policy, recipe.places)),
+            net: Net::new(Dialer::new(recipe.policy, recipe.addresses, recipe.places)),
             state: recipe.state,
             clock: Arc::clone(&self.parts.clock),
             metrics: self.parts.metrics.clone(),

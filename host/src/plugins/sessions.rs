@@ -92,13 +92,22 @@ impl Sessions {
                 id: cluster.id.0.clone(),
                 name: cluster.name.clone(),
                 connection: cluster.connection.to_string(),
+                nodes: cluster.named_nodes.iter().map(convert::named_node).collect(),
             },
             secrets: SecretBox::new(secrets, &self.description.connection, cluster.connection.clone()),
-            policy: NetworkPolicy::new(&self.description.grants, &self.given, &cluster.connection),
+            policy: NetworkPolicy::new(&self.description.grants, &self.given, &cluster.connection)
+                .and_written(written(cluster)),
+            addresses: cluster.addresses.clone(),
             places: self.places.clone(),
             state: State(Some(space)),
         }
     }
+}
+
+/// Addresses that people wrote for the cluster beside its form.
+fn written(cluster: &Cluster) -> impl Iterator<Item = &str> {
+    let outside = cluster.addresses.rules.iter().map(|rule| rule.outside.as_str());
+    outside.chain(cluster.named_nodes.iter().map(|node| node.address.as_str()))
 }
 
 #[async_trait]

@@ -16,6 +16,7 @@ use super::metrics::Metrics;
 use super::refusal::Stage;
 use super::registry::{Options, Registry, StateStore};
 use crate::clock::SystemClock;
+use crate::domain::address::AddressMap;
 use crate::domain::cluster::{Cluster, Reach};
 use crate::domain::id::{ClusterId, DEFAULT_ORGANIZATION, OrganizationId};
 use crate::domain::policy::Authority;
@@ -83,6 +84,8 @@ fn cluster(kind: &str) -> Cluster {
         name: "lab".to_owned(),
         kind: kind.to_owned(),
         connection: json!({}),
+        addresses: AddressMap::default(),
+        named_nodes: Vec::new(),
         credential_revision: 1,
         authority: Authority::Observe,
         paused: false,

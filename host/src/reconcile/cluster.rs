@@ -25,6 +25,8 @@ pub(super) struct Work {
     full_due: Instant,
     /// When the backend is asked again about what runs there for long.
     poll_due: Option<Instant>,
+    /// As the last round saw it.
+    paused: bool,
     rounds: u64,
 }
 
@@ -45,7 +47,8 @@ impl Work {
         asks: mpsc::Receiver<oneshot::Sender<CycleReport>>,
     ) -> Self {
         let now = Instant::now();
-        Self { reconciler, cluster, nudged, asks, due: now, full_due: now, poll_due: None, rounds: 0 }
+        let (due, full_due, poll_due) = (now, now, None);
+        Self { reconciler, cluster, nudged, asks, due, full_due, poll_due, paused: false, rounds: 0 }
     }
 
     /// Ends with the cluster or with the host.
@@ -93,12 +96,17 @@ impl Work {
     /// `false`: the cluster is gone.
     async fn round(&mut self, woken: Woken) -> Result<bool, StoreError> {
         let Some(cluster) = self.read().await? else { return Ok(false) };
+        let is_resumed = std::mem::replace(&mut self.paused, cluster.paused) && !cluster.paused;
+        if is_resumed {
+            // Nobody looked meanwhile: everything is compared again.
+            self.full_due = Instant::now();
+        }
         let waiting = match woken {
             Woken::Stopped => return Ok(false),
             Woken::Due => Some(Vec::new()),
             Woken::Asked(waiting) => Some(waiting),
             // A cluster that was just added or resumed, or whose connection was mended, is looked at now.
-            Woken::Nudged if cluster.reach != Reach::Reachable => Some(Vec::new()),
+            Woken::Nudged if is_resumed || cluster.reach != Reach::Reachable => Some(Vec::new()),
             Woken::Nudged | Woken::Polled => None,
         };
         let mut answers = true;

@@ -15,8 +15,8 @@ use crate::domain::record::By;
 use crate::pipelines::sync::plan::Raised;
 use crate::pipelines::sync::testing::{Loaded, Model, Models, TestClock, timing};
 use crate::pipelines::sync::{Approval, Asked, ProposeRequest, RawDocument, Sync};
-use crate::store::Store;
 use crate::store::testing::{self as stores, Backend, Sqlite};
+use crate::store::{ResourceFilter, Store};
 
 struct Host {
     _database: Sqlite,
@@ -37,6 +37,10 @@ fn settings() -> Settings {
 
 impl Host {
     async fn start(names: &[&str]) -> Self {
+        Self::start_with(names, settings()).await
+    }
+
+    async fn start_with(names: &[&str], settings: Settings) -> Self {
         let database = Sqlite::start();
         let store = database.open().await;
         let clock = Arc::new(TestClock::default());
@@ -51,7 +55,7 @@ impl Host {
         for name in names {
             add(&store, name).await;
         }
-        let reconciler = Reconciler::start(sync.clone(), store.clone(), clock, settings());
+        let reconciler = Reconciler::start(sync.clone(), store.clone(), clock, settings);
         Self { _database: database, store, sync, models, reconciler }
     }
 
@@ -138,6 +142,48 @@ async fn an_approved_plan_is_carried_out_after_a_nudge() {
     };
     host.until("the plan is applied", applied).await;
     assert!(host.models["one"].spec("a").is_some());
+    host.reconciler.shutdown().await;
+}
+
+/// The reconciler may save the row at the same moment.
+async fn set_paused(host: &Host, name: &str, is_paused: bool) -> ClusterId {
+    loop {
+        let mut row = cluster(host, name).await;
+        row.paused = is_paused;
+        let mut tx = host.store.begin().await.unwrap();
+        if tx.save_cluster(&mut row).await.unwrap() {
+            tx.commit().await.unwrap();
+            host.reconciler.nudge(&row.id);
+            return row.id;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_resumed_cluster_is_compared_in_full_at_once_and_a_paused_one_keeps_what_is_known() {
+    let hour = Duration::from_hours(1);
+    let host = Host::start_with(&["one"], Settings { interval: hour, full_every: hour, ..settings() }).await;
+    host.models["one"].put("a", json!({"partitions": 1, "note": "before"}));
+    let id = cluster(&host, "one").await.id;
+    host.reconciler.sweep_now(&id).await.unwrap();
+    set_paused(&host, "one", true).await;
+    let known = async |host: &Host| {
+        let rows = host.store.list_resources(&id, &ResourceFilter::default(), None, 9).await.unwrap();
+        rows.first().map(|row| row.observed["note"].clone()).unwrap_or_default()
+    };
+    host.until("the reconciler saw the pause", async |host| host.reconciler.tasks().contains_key(&id)).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let calls = host.lists("one");
+    host.models["one"].put("a", json!({"partitions": 1, "note": "after"}));
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(
+        (host.lists("one"), known(&host).await),
+        (calls, json!("before")),
+        "no call is made, what is known stays"
+    );
+    set_paused(&host, "one", false).await;
+    // What only a full listing tells.
+    host.until("it is compared in full", async |host| known(host).await == json!("after")).await;
     host.reconciler.shutdown().await;
 }
 

@@ -10,7 +10,8 @@ use crate::domain::id::{ClusterId, OrganizationId};
 
 const SELECT: &str = "
     select id, organization_id, name, kind, connection, credential_revision, authority, paused, identity,
-        backend_version, facts, discovered_at_ms, reach, created_at_ms, updated_at_ms, version
+        backend_version, facts, discovered_at_ms, reach, created_at_ms, updated_at_ms, version,
+        addresses, named_nodes
     from clusters";
 
 impl Store {
@@ -76,7 +77,8 @@ impl Tx {
     pub async fn insert_cluster(&mut self, cluster: &Cluster) -> Result<bool, StoreError> {
         let mut insert = Statement::new(
             "insert into clusters (id, organization_id, name, kind, created_at_ms, connection, credential_revision,
-                authority, paused, identity, backend_version, facts, discovered_at_ms, reach, updated_at_ms, version)
+                authority, paused, identity, backend_version, facts, discovered_at_ms, reach, updated_at_ms, version,
+                addresses, named_nodes)
             values ",
         );
         insert.rows(&[cluster], |row, cluster| {
@@ -95,7 +97,9 @@ impl Tx {
                 .bind(cluster.discovered_at_ms)
                 .bind(json("reach", &cluster.reach)?)
                 .bind(cluster.updated_at_ms)
-                .bind(cluster.version);
+                .bind(cluster.version)
+                .bind(json("addresses", &cluster.addresses)?)
+                .bind(json("named nodes", &cluster.named_nodes)?);
             Ok(())
         })?;
         insert.push(" on conflict do nothing");
@@ -107,6 +111,8 @@ impl Tx {
         let mut update = Statement::new("update clusters set name = ");
         update.bind(cluster.name.as_str());
         update.push(", connection = ").bind(json("connection", &cluster.connection)?);
+        update.push(", addresses = ").bind(json("addresses", &cluster.addresses)?);
+        update.push(", named_nodes = ").bind(json("named nodes", &cluster.named_nodes)?);
         update.push(", credential_revision = ").bind(cluster.credential_revision);
         update.push(", authority = ").bind(word("authority", &cluster.authority)?);
         update.push(", paused = ").bind(i64::from(cluster.paused));
@@ -155,5 +161,7 @@ fn read_cluster(row: &AnyRow) -> Result<Cluster, StoreError> {
         created_at_ms: columns.int()?,
         updated_at_ms: columns.int()?,
         version: columns.int()?,
+        addresses: columns.json()?,
+        named_nodes: columns.json()?,
     })
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use sqlx::any::AnyRow;
 
+use super::belongings::belongings;
 use super::columns::{Columns, json_maybe, word};
 use super::resources::like;
 use super::statement::{ROWS_MAX, Statement};
@@ -119,44 +120,12 @@ impl Tx {
     /// What goes with a cluster when it is removed, counted: `{"resources": {"topic": 12}, "policies": 1, …}`. What there
     /// is none of is left out.
     pub async fn count_of_cluster(&mut self, cluster: &ClusterId) -> Result<Value, StoreError> {
-        let parts = [
-            ("select 'resources', type, count(*) from resources where cluster_id = ", " group by type"),
-            (
-                " union all select 'owned', type, count(*) from resources where owned = 1 and cluster_id = ",
-                " group by type",
-            ),
-            (" union all select 'plans', state, count(*) from plans where cluster_id = ", " group by state"),
-            (
-                " union all select 'operations', state, count(*) from operations where cluster_id = ",
-                " group by state",
-            ),
-            (" union all select 'nodes', '', count(*) from nodes where cluster_id = ", ""),
-            (" union all select 'policies', '', count(*) from policies where cluster_id = ", ""),
-            (
-                " union all select 'standing_wishes', '', count(*) from standing_wishes where cluster_id = ",
-                "",
-            ),
-            (" union all select 'secrets', '', count(*) from secrets where cluster_id = ", ""),
-        ];
-        let mut select = Statement::new("");
-        for (part, grouped) in parts {
-            select.push(part).bind(cluster.as_str()).push(grouped);
-        }
-        let rows = select.fetch_all(self.connection()).await?;
-        let mut counts: BTreeMap<String, Value> = BTreeMap::new();
-        for row in &rows {
-            let mut columns = Columns::of(row, "records");
-            let (noun, word, count) = (columns.text()?, columns.text()?, columns.int()?);
-            match (word.as_str(), count) {
-                (_, 0) => {}
-                ("", count) => drop(counts.insert(noun, json!(count))),
-                (word, count) => {
-                    if let Value::Object(words) = counts.entry(noun).or_insert_with(|| json!({})) {
-                        words.insert(word.to_owned(), json!(count));
-                    }
-                }
-            }
-        }
+        let number = |counts: &BTreeMap<String, u64>| counts.get("").map(|count| json!(count));
+        let counts: BTreeMap<String, Value> = belongings(self.connection(), cluster)
+            .await?
+            .into_iter()
+            .map(|(noun, counts)| (noun, number(&counts).unwrap_or_else(|| json!(counts))))
+            .collect();
         Ok(json!(counts))
     }
 }

@@ -8,6 +8,7 @@ use sqlx::AnyPool;
 use super::columns::Columns;
 use super::sealing::SealingKey;
 use super::{Store, StoreError, Tx};
+use crate::domain::cluster::Cluster;
 use crate::domain::id::ClusterId;
 use crate::plugins::driver::Secrets;
 
@@ -100,6 +101,27 @@ impl Tx {
         .await?;
         self.sealed.push((cluster.clone(), Some(name.to_owned())));
         Ok(())
+    }
+
+    /// From one cluster to another, sealed anew. Nothing where the first has none of that name.
+    pub async fn copy_secret(
+        &mut self,
+        from: &Cluster,
+        to: &ClusterId,
+        name: &str,
+    ) -> Result<(), StoreError> {
+        let row = sqlx::query("select sealed from secrets where cluster_id = $1 and name = $2")
+            .bind(from.id.as_str())
+            .bind(name)
+            .fetch_optional(self.connection())
+            .await?;
+        let Some(row) = row else { return Ok(()) };
+        let sealed = Columns::of(&row, "secrets").bytes()?;
+        let opened = self.store.inner.key.open(&context(&from.id, name), &sealed);
+        let Some(value) = opened else {
+            return Err(StoreError::SecretUnreadable { cluster: from.name.clone(), name: name.to_owned() });
+        };
+        self.save_secret(to, name, &value).await
     }
 
     pub async fn delete_secret(&mut self, cluster: &ClusterId, name: &str) -> Result<(), StoreError> {

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{Options, SealingKey, Store, sqlite_url};
 use crate::clock::SystemClock;
+use crate::domain::address::AddressMap;
 use crate::domain::cluster::{Cluster, Reach};
 use crate::domain::id::{ClusterId, DEFAULT_ORGANIZATION, OrganizationId};
 use crate::domain::place::Place;
@@ -69,6 +70,8 @@ pub(crate) fn cluster(name: &str) -> Cluster {
         name: name.to_owned(),
         kind: "kafka".to_owned(),
         connection: json!({"bootstrap": "localhost:9092"}),
+        addresses: AddressMap::default(),
+        named_nodes: Vec::new(),
         credential_revision: 1,
         authority: Authority::Manage,
         paused: false,

@@ -31,6 +31,7 @@ macro_rules! on_both {
 
 mod aggregates;
 mod backup;
+mod doors;
 mod opening;
 mod records;
 

@@ -17,7 +17,7 @@ pub(crate) fn discover(gateway: &mut Gateway) -> Result<Cluster> {
     let nodes: Vec<Node> = members.iter().map(|member| node(member, &statuses, leader.as_deref())).collect();
     let version = oldest(nodes.iter().filter_map(|node| node.version.as_deref()));
     let facts = json::text(&json!({"nodes": nodes.len(), "version": version}));
-    Ok(Cluster { identity, version, facts, nodes })
+    Ok(Cluster { identity, version, facts, nodes, relations: Some(Vec::new()) })
 }
 
 /// Nothing that the members would have to agree on.

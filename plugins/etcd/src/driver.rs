@@ -21,7 +21,7 @@ pub struct Etcd {
 
 impl StorageDriver for Etcd {
     fn open(target: &Target) -> Result<Self> {
-        Ok(Self { gateway: Gateway::new(Settings::parse(&target.connection)?) })
+        Ok(Self { gateway: Gateway::new(Settings::parse(&target.connection)?.beginning_at(&target.nodes)) })
     }
 
     fn probe(&mut self) -> Result<Vec<Check>> {

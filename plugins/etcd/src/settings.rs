@@ -3,7 +3,7 @@
 use headgate_sdk::address::{self, Address};
 use headgate_sdk::json::{self, Value, json};
 use headgate_sdk::net::Tls;
-use headgate_sdk::{Error, Result};
+use headgate_sdk::{Error, NamedNode, Result};
 use serde::Deserialize;
 
 /// etcd's own default.
@@ -50,6 +50,12 @@ impl Settings {
         let login = form.username.zip(form.password);
         let login = login.map(|(username, name)| Login { username, password: secret(&name, "password") });
         Ok(Self { endpoints: addresses(&form.endpoints)?, tls, login })
+    }
+
+    /// The cluster tells of all its members: a node that a person named is one more address to begin at.
+    pub(crate) fn beginning_at(mut self, nodes: &[NamedNode]) -> Self {
+        address::extend(&mut self.endpoints, nodes, PORT);
+        self
     }
 }
 

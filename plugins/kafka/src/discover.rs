@@ -11,8 +11,8 @@ use kafka_protocol::messages::{
 };
 
 use crate::cluster::{Broker, Brokers, peer};
-use crate::quorum;
 use crate::wire::{codes, versions::Versions};
+use crate::{quorum, registry};
 
 /// Each broker is asked for one small answer.
 const PING_TIMEOUT_MS: u64 = 4_000;
@@ -81,6 +81,7 @@ pub(crate) fn discover(brokers: &mut Brokers) -> Result<Cluster> {
         facts: json::text(&facts(registered.len(), version, &versions, &quorum)),
         version: version.map(str::to_owned),
         nodes,
+        relations: registry::told(brokers, &versions),
     })
 }
 

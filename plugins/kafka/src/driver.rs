@@ -31,7 +31,7 @@ pub struct Kafka {
 impl StorageDriver for Kafka {
     fn open(target: &Target) -> Result<Self> {
         Ok(Self {
-            brokers: Brokers::new(Settings::parse(&target.connection)?),
+            brokers: Brokers::new(Settings::parse(&target.connection)?.beginning_at(&target.nodes)),
             topics: topics::list::Sweep::default(),
             groups: groups::list::Sweep::of(groups::list::Kind::Consumer),
             share_groups: groups::list::Sweep::of(groups::list::Kind::Share),

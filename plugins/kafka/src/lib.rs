@@ -17,6 +17,7 @@ mod manifest;
 mod operations;
 mod quorum;
 mod quotas;
+mod registry;
 mod settings;
 mod strategy;
 mod topic_keys;

@@ -2,6 +2,7 @@
 
 use headgate_sdk::{Description, Grant, Manifest, Network, Role, json};
 
+use crate::registry::{REGISTERS_WITH, ZOOKEEPER};
 use crate::{Kafka, settings};
 
 impl Manifest for Kafka {
@@ -21,7 +22,7 @@ impl Manifest for Kafka {
             connection: json::text(&settings::schema()),
             roles: vec![role("broker", "Broker", 1), role("controller", "Controller", 1)],
             grouped: false,
-            relations: Vec::new(),
+            relations: vec![(REGISTERS_WITH.to_owned(), ZOOKEEPER.to_owned())],
             grants: vec![Grant::Network(Network {
                 host: "${connection./bootstrap}".to_owned(),
                 ports: "1-65535".to_owned(),

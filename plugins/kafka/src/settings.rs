@@ -3,7 +3,7 @@
 use headgate_sdk::address::{self, Address};
 use headgate_sdk::json::{self, Value, json};
 use headgate_sdk::net::Tls;
-use headgate_sdk::{Error, Result};
+use headgate_sdk::{Error, NamedNode, Result};
 use serde::Deserialize;
 
 /// Kafka's own default.
@@ -96,6 +96,12 @@ impl Settings {
             tls: tls.then(|| trust(&form)),
             login: if sasl { Some(login(form)?) } else { None },
         })
+    }
+
+    /// The cluster tells of all its brokers: a node that a person named is one more address to begin at.
+    pub(crate) fn beginning_at(mut self, nodes: &[NamedNode]) -> Self {
+        address::extend(&mut self.bootstrap, nodes, PORT);
+        self
     }
 }
 

@@ -128,7 +128,11 @@ fn open(play: Played) -> (Kafka, Asked) {
         }
     });
     let connection = json!({"bootstrap": address.to_string()}).to_string();
-    (Kafka::open(&Target { id: "t".to_owned(), name: "t".to_owned(), connection }).unwrap(), asked)
+    (
+        Kafka::open(&Target { id: "t".to_owned(), name: "t".to_owned(), connection, nodes: Vec::new() })
+            .unwrap(),
+        asked,
+    )
 }
 
 fn resource(metadata_type: &str) -> Subject {

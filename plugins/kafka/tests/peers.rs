@@ -39,7 +39,7 @@ fn peer(serve: impl Fn(TcpStream) + Send + 'static) -> String {
 
 fn open(address: &str) -> Kafka {
     let connection = json!({"bootstrap": address}).to_string();
-    Kafka::open(&Target { id: "t".to_owned(), name: "t".to_owned(), connection }).unwrap()
+    Kafka::open(&Target { id: "t".to_owned(), name: "t".to_owned(), connection, nodes: Vec::new() }).unwrap()
 }
 
 fn discover(address: &str) -> Error {

@@ -145,7 +145,7 @@ fn target(address: &str) -> Target {
         native::secrets::set("user_password", password.as_bytes());
     }
     let connection = Value::Object(form).to_string();
-    Target { id: "native".to_owned(), name: "native".to_owned(), connection }
+    Target { id: "native".to_owned(), name: "native".to_owned(), connection, nodes: Vec::new() }
 }
 
 fn action(verb: &str, options: &[&str]) -> Result<Action> {

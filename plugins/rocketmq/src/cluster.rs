@@ -2,6 +2,7 @@
 
 mod advice;
 mod members;
+mod named;
 
 use std::collections::BTreeMap;
 
@@ -114,7 +115,8 @@ impl Servers {
         Ok(states)
     }
 
-    fn learn(&mut self, told: members::Told) -> Result<()> {
+    fn learn(&mut self, mut told: members::Told) -> Result<()> {
+        self.add_named(&mut told);
         let before = self.members.clone();
         self.members.learn(told, self.settings.cluster.as_deref(), call::now_ms())?;
         self.members.save(&before);

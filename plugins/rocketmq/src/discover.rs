@@ -40,6 +40,7 @@ pub(crate) fn discover(servers: &mut Servers) -> Result<Cluster> {
         facts: json::text(&facts(&servers.members.groups, version.as_deref())),
         version,
         nodes,
+        relations: Some(Vec::new()),
     })
 }
 

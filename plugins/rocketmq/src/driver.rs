@@ -29,7 +29,7 @@ pub struct RocketMq {
 impl StorageDriver for RocketMq {
     fn open(target: &Target) -> Result<Self> {
         Ok(Self {
-            servers: Servers::new(Settings::parse(&target.connection)?)?,
+            servers: Servers::new(Settings::parse(&target.connection)?.with_nodes(&target.nodes))?,
             topics: copies::list::Sweep::default(),
             group_configs: copies::list::Sweep::default(),
             groups: groups::list::Sweep::default(),

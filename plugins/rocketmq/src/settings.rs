@@ -3,8 +3,10 @@
 use headgate_sdk::address::{self, Address};
 use headgate_sdk::json::{self, Value, json};
 use headgate_sdk::net::Tls;
-use headgate_sdk::{Error, Result};
+use headgate_sdk::{Error, NamedNode, Result};
 use serde::Deserialize;
+
+use crate::manifest::NAME_SERVER;
 
 /// RocketMQ's own default.
 pub(crate) const PORT: u16 = 9876;
@@ -12,6 +14,8 @@ pub(crate) const PORT: u16 = 9876;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Settings {
     pub(crate) name_servers: Vec<Address>,
+    /// Brokers that a person named: a name server tells only of those that call it.
+    pub(crate) named_brokers: Vec<String>,
     /// Where the name servers serve several clusters.
     pub(crate) cluster: Option<String>,
     pub(crate) tls: Option<Tls>,
@@ -58,10 +62,20 @@ impl Settings {
         };
         Ok(Self {
             name_servers: addresses(&form.name_servers)?,
+            named_brokers: Vec::new(),
             cluster: form.cluster.filter(|name| !name.is_empty()),
             tls,
             login,
         })
+    }
+
+    /// What a person named and did not call a name server is a broker.
+    pub(crate) fn with_nodes(mut self, nodes: &[NamedNode]) -> Self {
+        let is_name_server = |node: &&NamedNode| node.roles.iter().any(|role| role == NAME_SERVER);
+        let (name_servers, brokers): (Vec<_>, Vec<_>) = nodes.iter().partition(is_name_server);
+        address::extend(&mut self.name_servers, name_servers, PORT);
+        self.named_brokers = brokers.into_iter().map(|node| node.address.clone()).collect();
+        self
     }
 }
 

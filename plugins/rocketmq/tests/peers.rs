@@ -139,7 +139,8 @@ fn cluster(asked: &Asked, own: &str) -> Said {
 
 fn open(name_servers: &str) -> RocketMq {
     let connection = json!({"name_servers": name_servers}).to_string();
-    RocketMq::open(&Target { id: "t".to_owned(), name: "t".to_owned(), connection }).unwrap()
+    RocketMq::open(&Target { id: "t".to_owned(), name: "t".to_owned(), connection, nodes: Vec::new() })
+        .unwrap()
 }
 
 fn discover(address: &str) -> Error {

@@ -89,7 +89,7 @@ fn target(address: &str) -> Target {
         form.insert("password".to_owned(), "password".into());
     }
     let connection = Value::Object(form).to_string();
-    Target { id: "native".to_owned(), name: "native".to_owned(), connection }
+    Target { id: "native".to_owned(), name: "native".to_owned(), connection, nodes: Vec::new() }
 }
 
 fn shown(one: &Resource) -> String {

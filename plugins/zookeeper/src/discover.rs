@@ -23,7 +23,7 @@ pub(crate) fn discover(ensemble: &mut Ensemble) -> Result<Cluster> {
     let nodes: Vec<Node> = states.iter().map(|(member, told)| node(member, told, out_of_reach)).collect();
     let version = oldest(nodes.iter().filter_map(|node| node.version.as_deref()));
     let facts = json::text(&json!({"nodes": nodes.len(), "version": version}));
-    Ok(Cluster { identity: None, version, facts, nodes })
+    Ok(Cluster { identity: None, version, facts, nodes, relations: Some(Vec::new()) })
 }
 
 /// One word to each server: no session, and nothing that the quorum would have to write.

@@ -20,7 +20,8 @@ pub struct ZooKeeper {
 
 impl StorageDriver for ZooKeeper {
     fn open(target: &Target) -> Result<Self> {
-        Ok(Self { ensemble: Ensemble::new(Settings::parse(&target.connection)?) })
+        let settings = Settings::parse(&target.connection)?.with_nodes(&target.nodes);
+        Ok(Self { ensemble: Ensemble::new(settings) })
     }
 
     fn probe(&mut self) -> Result<Vec<Check>> {

@@ -33,9 +33,10 @@ impl Ensemble {
     /// Learns of whom the ensemble consists. What it keeps to itself is no error: then the form counts.
     pub(crate) fn refresh(&mut self) -> Result<()> {
         let config = self.ask_one(&DATA, CONFIG)?.unwrap_or_default();
-        let members = members::of_config(&String::from_utf8_lossy(&config), &self.settings);
+        let told = members::of_config(&String::from_utf8_lossy(&config), &self.settings);
+        let members = members::with_named(told.clone(), &self.settings);
         if members != self.members {
-            members::save(&members);
+            members::save(&told);
             self.members = members;
         }
         Ok(())

@@ -37,7 +37,21 @@ pub(crate) fn restore(settings: &Settings) -> Vec<Member> {
         log::debug("members are not remembered", &[("because", &error.message)]);
         None
     });
-    kept.and_then(|kept| serde_json::from_slice(&kept).ok()).unwrap_or_else(|| of_form(settings))
+    let told = kept.and_then(|kept| serde_json::from_slice(&kept).ok()).unwrap_or_else(|| of_form(settings));
+    with_named(told, settings)
+}
+
+/// And those that a person named. Of a server that the ensemble tells of as well, the person knows better where it is reached:
+/// its configuration may name no client port at all.
+pub(crate) fn with_named(mut members: Vec<Member>, settings: &Settings) -> Vec<Member> {
+    for (id, address) in &settings.named {
+        if let Some(same) = members.iter_mut().find(|member| member.id == *id) {
+            same.address = address.clone();
+        } else if !members.iter().any(|member| member.address == *address) {
+            members.push(Member { id: id.clone(), address: address.clone(), votes: None });
+        }
+    }
+    members
 }
 
 pub(crate) fn save(members: &[Member]) {
@@ -86,6 +100,8 @@ fn client_address(host: &str, client: Option<&str>, settings: &Settings) -> Addr
 
 #[cfg(test)]
 mod tests {
+    use headgate_sdk::NamedNode;
+
     use super::*;
 
     fn members(text: &str, form: &str) -> Vec<(String, String, Option<bool>)> {
@@ -117,6 +133,22 @@ mod tests {
     fn the_port_with_tls_is_that_of_the_form() {
         let form = r#"{"servers": "a:2281", "security": "SSL"}"#;
         assert_eq!(members("server.1=a:1:2;2181", form), [shown("1", "a:2281", Some(true))]);
+    }
+
+    #[test]
+    fn a_named_server_is_added_once_and_its_address_counts() {
+        let node = |id: &str, address: &str| NamedNode {
+            id: id.to_owned(),
+            roles: Vec::new(),
+            address: address.to_owned(),
+        };
+        let nodes = [node("1", "a:2191"), node("spare", "s:2181"), node("twice", "b:2182")];
+        let settings = Settings::parse(r#"{"servers": "a"}"#).unwrap().with_nodes(&nodes);
+        let told = of_config("server.1=a:1:2\nserver.2=b:1:2;2182", &settings);
+        let all = with_named(told, &settings);
+        let shown: Vec<_> = all.iter().map(|one| (one.id.as_str(), address::shown(&one.address))).collect();
+        let expected = [("1", "a:2191"), ("2", "b:2182"), ("spare", "s:2181")];
+        assert_eq!(shown, expected.map(|(id, address)| (id, address.to_owned())));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use headgate_sdk::address::{self, Address};
 use headgate_sdk::json::{self, Value, json};
 use headgate_sdk::net::Tls;
-use headgate_sdk::{Error, Result};
+use headgate_sdk::{Error, NamedNode, Result};
 use serde::Deserialize;
 
 /// ZooKeeper's own default.
@@ -12,6 +12,8 @@ const PORT: u16 = 2181;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Settings {
     pub(crate) servers: Vec<Address>,
+    /// Servers that a person named: an ensemble does not always tell of them, or not where clients reach them.
+    pub(crate) named: Vec<(String, Address)>,
     pub(crate) tls: Option<Tls>,
     pub(crate) login: Option<Login>,
 }
@@ -49,7 +51,13 @@ impl Settings {
         // One without the other is refused by the schema.
         let login = form.username.zip(form.password);
         let login = login.map(|(username, name)| Login { username, password: secret(&name, "password") });
-        Ok(Self { servers: addresses(&form.servers)?, tls, login })
+        Ok(Self { servers: addresses(&form.servers)?, named: Vec::new(), tls, login })
+    }
+
+    pub(crate) fn with_nodes(mut self, nodes: &[NamedNode]) -> Self {
+        let named = nodes.iter().map(|node| Some((node.id.clone(), address::parse(&node.address, PORT)?)));
+        self.named = named.flatten().collect();
+        self
     }
 }
 

@@ -7,12 +7,13 @@
 #   LOG_DIRS=2    two log directories a node (AlterReplicaLogDirs, DescribeLogDirs)
 #   HEAP=512m     heap of each node
 #   OWNER=PID     the cluster is killed and deleted when that process is gone
+#   ZOOKEEPER=HOST:PORT/PATH   registers there instead of keeping a quorum of its own: one node of 3.x, PATH is its own
 #   EXTRA         file with properties that are appended to each server.properties
 # Node i listens on PORT + 10 * (i - 1); the controller on the next port, SASL_SSL, SASL_PLAINTEXT, TLS on the three after.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 nodes=${1:-} base=${2:-0} dir=${3:-}
-[[ $nodes == 1 || $nodes == 3 ]] || { sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+[[ $nodes == 1 || $nodes == 3 ]] || { sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 "$here/jars.sh" >/dev/null
 
 # shellcheck source=../ports.sh
@@ -114,6 +115,13 @@ listener.name.$name.plain.sasl.jaas.config=org.apache.kafka.common.security.plai
 PROPERTIES
     done
   fi
+  if [[ -n ${ZOOKEEPER:-} ]]; then
+    sed -i '/^process.roles=/d; /^node.id=/d; /^controller\./d; /^metadata.log.dir=/d; /^broker.rack=/d; /^listeners=/d; /^listener.security/d' \
+      "$node/server.properties"
+    # The cluster names itself when it first registers: by the rack wait.sh knows that this is the broker meant.
+    printf 'broker.id=%s\nzookeeper.connect=%s\nbroker.rack=%s\nlisteners=PLAINTEXT://127.0.0.1:%s\n' \
+      "$i" "$ZOOKEEPER" "$cluster" "$port" >>"$node/server.properties"
+  fi
   if [[ -n ${EXTRA:-} ]]; then cat "$EXTRA" >>"$node/server.properties"; fi
 done
 
@@ -126,11 +134,13 @@ if [[ ${SECURE:-0} == 1 ]]; then
 fi
 formatting=()
 for ((i = 1; i <= nodes; i++)); do
+  if [[ -n ${ZOOKEEPER:-} ]]; then break; fi
   "$here/java.sh" tool kafka.tools.StorageTool format --cluster-id "$cluster" --config "$dir/node-$i/server.properties" \
     --initial-controllers "$(list "${voters[@]}")" "${scram[@]}" >"$dir/node-$i/format.log" 2>&1 &
   formatting+=($!)
 done
 for ((i = 1; i <= nodes; i++)); do
+  [[ -z ${ZOOKEEPER:-} ]] || break
   wait "${formatting[i - 1]}" || { cat "$dir/node-$i/format.log" >&2; exit 1; }
 done
 

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
+use headgate::domain::address::AddressMap;
 use headgate::domain::cluster::{Cluster, Reach};
 use headgate::domain::id::{ClusterId, DEFAULT_ORGANIZATION, OrganizationId};
 use headgate::domain::place::Place;
@@ -44,6 +45,7 @@ pub(crate) fn native(work: &Work) -> Result<Listing> {
         id: "bench".to_owned(),
         name: "bench".to_owned(),
         connection: json!({ "bootstrap": work.bootstrap }).to_string(),
+        nodes: Vec::new(),
     };
     let mut kafka = Kafka::open(&target).map_err(|error| anyhow!(error.message))?;
     measured(work, || list_native(&mut kafka, work))
@@ -131,6 +133,8 @@ fn cluster(bootstrap: &str) -> Cluster {
         name: "bench".to_owned(),
         kind: "kafka".to_owned(),
         connection: json!({ "bootstrap": bootstrap }),
+        addresses: AddressMap::default(),
+        named_nodes: Vec::new(),
         credential_revision: 1,
         authority: Authority::Observe,
         paused: false,

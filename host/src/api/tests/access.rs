@@ -38,6 +38,8 @@ fn body(operation: &str) -> Option<Value> {
         "release_resource" | "accept_drift" | "ignore_drift" | "revert_drift" => resource,
         "propose_plan" => json!({"cluster": "lab", "documents": []}),
         "run_operation" | "preview_operation" => json!({}),
+        "preview_authority" => json!({"authority": "adopt"}),
+        "add_node" => json!({"address": "b:2"}),
         "add_relation" => json!({"from": "lab", "relation": "runs-on", "to": "other"}),
         "create_token" => json!({"name": "third", "role": "reader"}),
         _ => return None,

@@ -24,7 +24,7 @@ async fn a_relation_is_added_once_shown_at_both_ends_and_taken_off() {
     for _ in 0..2 {
         assert_eq!(add(&host, "pay", "registers-with", "zk").await.status, StatusCode::CREATED);
     }
-    let edge = json!([{"from": "pay", "relation": "registers-with", "to": "zk"}]);
+    let edge = json!([{"from": "pay", "relation": "registers-with", "to": "zk", "source": "hand"}]);
     for path in ["/api/v1/relations", "/api/v1/relations?cluster=zk", "/api/v1/relations?cluster=pay"] {
         assert_eq!(host.call(Method::GET, path, None).await.body, edge, "{path}");
     }

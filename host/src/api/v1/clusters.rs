@@ -16,10 +16,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use super::nodes::{NameNode, NodeView};
 use super::relations::RelationView;
 use crate::app::ClusterDetails;
 use crate::app::engine::{Cycle, TypeCycle};
-use crate::domain::cluster::{Cluster, Node};
+use crate::domain::address::AddressMap;
+use crate::domain::cluster::Cluster;
 use crate::domain::place::Place;
 use crate::domain::policy::Authority;
 use crate::domain::resource::{ListFailure, Sweep};
@@ -31,20 +33,37 @@ use crate::domain::status::Status;
 pub struct RegisterCluster {
     /// Lower case, `a-z0-9-`, at most 63.
     pub name: String,
-    pub kind: String,
-    /// The kind's connection form, filled in.
+    /// Not needed where `like` is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// The name of a cluster whose kind, connection, secrets of the form, authority, and policies of cluster and types it
+    /// begins with. Secrets are copied within the host, and never shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub like: Option<String>,
+    /// The kind's connection form, filled in; merged over that of `like`, where `null` takes a field out.
     #[schema(value_type = Object)]
-    #[serde(default)]
+    #[serde(default = "empty_form")]
     pub connection: Value,
     /// By the name of the connection form's field; write-only.
     #[serde(default)]
     pub secrets: BTreeMap<String, String>,
+    /// `manage` where neither this nor `like` says otherwise.
     #[serde(default)]
     pub authority: Option<Authority>,
+    /// What to dial instead of what nodes advertise.
+    #[serde(default, skip_serializing_if = "AddressMap::is_empty")]
+    pub addresses: AddressMap,
+    /// Nodes to begin at, or that the backend does not tell of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<NameNode>,
+}
+
+fn empty_form() -> Value {
+    Value::Object(serde_json::Map::new())
 }
 
 /// What to change of a cluster; what is absent stays.
-#[derive(Clone, Default, Deserialize, Serialize, ToSchema)]
+#[derive(Clone, Default, PartialEq, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeCluster {
     /// Merged into the connection; `null` takes a field out.
@@ -56,6 +75,9 @@ pub struct ChangeCluster {
     pub secrets: Option<BTreeMap<String, Option<String>>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authority: Option<Authority>,
+    /// All of the rules, in the place of those that stand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addresses: Option<AddressMap>,
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -79,13 +101,6 @@ pub struct ClusterView {
     pub relations: Vec<RelationView>,
     pub counts: Vec<StatusCountView>,
     pub sweeps: Vec<Sweep>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct NodeView {
-    #[serde(flatten)]
-    pub node: Node,
-    pub seen_at_ms: i64,
 }
 
 /// How many resources of a type at a place have a status.
@@ -125,7 +140,7 @@ pub struct TypeCycleView {
 impl From<ClusterDetails> for ClusterView {
     fn from(details: ClusterDetails) -> Self {
         let ClusterDetails { cluster, secrets, nodes, relations, counts, sweeps } = details;
-        let nodes = nodes.into_iter().map(|(node, seen_at_ms)| NodeView { node, seen_at_ms }).collect();
+        let nodes = nodes.into_iter().map(NodeView::from).collect();
         let counts = counts
             .into_iter()
             .map(|one| StatusCountView {

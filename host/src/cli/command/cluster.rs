@@ -1,5 +1,8 @@
 //! `headgate cluster …`: what is registered.
 
+mod add;
+mod addresses;
+mod preview;
 mod show;
 
 use std::collections::BTreeMap;
@@ -9,7 +12,7 @@ use serde_json::{Value, json, to_value};
 use ureq::http::Method;
 
 use super::{cluster_path, word};
-use crate::api::v1::clusters::{ChangeCluster, ClusterView, RegisterCluster};
+use crate::api::v1::clusters::{ChangeCluster, ClusterView};
 use crate::cli::client::{Client, encode, nothing};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::locate::variable;
@@ -25,14 +28,23 @@ Examples:
   headgate cluster add lab --kind kafka --set bootstrap=127.0.0.1:9092
   headgate cluster add prod --kind kafka --set bootstrap=k1:9093,k2:9093 --set security=SASL_SSL \\
       --set username=headgate --secret password=@/run/secrets/kafka --authority observe
+  headgate cluster add prod-2 --like prod --set bootstrap=k9:9093     its settings and secrets, another address
+  headgate cluster add -f clusters.yaml                               several at once
   headgate cluster set prod --secret password=env:KAFKA_PASSWORD
+  headgate cluster set prod --map '*.kafka.svc:9092=*.example.com:19092'
+  headgate cluster set prod --authority adopt --preview               what it would mean; nothing is changed
+  headgate cluster remove prod --preview
   headgate cluster show lab
 
 Secrets come from a file (@FILE), standard input (-) or the environment (env:NAME), never from the
-command line itself. `headgate kind show KIND` lists the fields of the connection.")]
+command line itself. `headgate kind show KIND` lists the fields of the connection.
+
+Nodes advertise the addresses that they know of themselves. Where the host cannot reach those, --map says what to dial
+instead: INSIDE=OUTSIDE, the first that fits counts. A name without a port stands for all of its ports, `*` in front of a
+name for any beginning, which the outside name may repeat. Certificates are still checked for the inside name.")]
 pub(in crate::cli) enum Cluster {
     /// Register a cluster
-    Add(Add),
+    Add(add::Add),
     /// List the clusters
     List {
         #[command(flatten)]
@@ -44,7 +56,7 @@ pub(in crate::cli) enum Cluster {
         #[command(flatten)]
         output: Output,
     },
-    /// Change the connection, the secrets or the authority; what is not named stays
+    /// Change the connection, the secrets, the authority or the addresses; what is not named stays
     Set(Set),
     /// Make no call to the cluster until it is resumed
     Pause { name: String },
@@ -63,23 +75,13 @@ pub(in crate::cli) enum Cluster {
         /// Clusters that stand on it, with commas between: it is not removed unless each is named
         #[arg(long, value_name = "NAME,…")]
         despite: Option<String>,
+        /// Show what would go with it, and do nothing
+        #[arg(long, conflicts_with_all = ["yes", "despite"])]
+        preview: bool,
         /// Without asking
         #[arg(long, short)]
         yes: bool,
     },
-}
-
-#[derive(Args)]
-pub(in crate::cli) struct Add {
-    /// Lower case letters, digits and hyphens
-    name: String,
-    /// Kind of the cluster; `headgate kind list` shows them
-    #[arg(long)]
-    kind: String,
-    #[command(flatten)]
-    fields: Fields,
-    #[command(flatten)]
-    output: Output,
 }
 
 #[derive(Args)]
@@ -93,6 +95,12 @@ pub(in crate::cli) struct Set {
     /// Forget a secret
     #[arg(long, value_name = "KEY")]
     unset_secret: Vec<String>,
+    /// Take a rule for addresses off, by its inside address
+    #[arg(long, value_name = "INSIDE")]
+    unmap: Vec<String>,
+    /// Show what --authority would mean for what is there, and change nothing
+    #[arg(long, requires = "authority", conflicts_with_all = ["set", "unset", "secret", "unset_secret", "map", "unmap", "prefer"])]
+    preview: bool,
     #[command(flatten)]
     output: Output,
 }
@@ -108,6 +116,8 @@ struct Fields {
     /// observe writes nothing, ever; adopt begins with a proposal; manage touches what is wished for
     #[arg(long, value_name = "AUTHORITY", value_parser = authority)]
     authority: Option<Authority>,
+    #[command(flatten)]
+    addresses: addresses::Addresses,
 }
 
 pub(super) fn authority(text: &str) -> Result<Authority, String> {
@@ -131,37 +141,24 @@ impl Cluster {
                 }
                 turn(name, "rebind", "is bound to the cluster that answers now", session)
             }
-            Self::Remove { name, despite, yes } => remove(name, despite.as_deref(), *yes, session),
+            Self::Remove { name, preview: true, .. } => {
+                let view = preview::removal(&session.client()?, name)?;
+                session.terminal.line(format_args!("Of {name} the host would forget:"))?;
+                preview::print_removal(&view, session)?;
+                Ok(Exit::Done)
+            }
+            Self::Remove { name, despite, yes, .. } => remove(name, despite.as_deref(), *yes, session),
         }
-    }
-}
-
-impl Add {
-    fn run(&self, session: &mut Session<'_>) -> Result<Exit, Failure> {
-        let client = session.client()?;
-        let body = RegisterCluster {
-            name: self.name.clone(),
-            kind: self.kind.clone(),
-            connection: settings::connection(&self.fields.set, &form_of(&client, &self.kind)?)?,
-            secrets: settings::secrets(&self.fields.secret, &variable, session.terminal)?,
-            authority: self.fields.authority,
-        };
-        let body = to_value(body).map_err(|error| Failure::Failed(error.to_string()))?;
-        let answer: Value = client.post("/clusters", &body)?;
-        if !self.output.printed(&answer, session.terminal)? {
-            let name = &self.name;
-            session.terminal.line(format_args!(
-                "Registered {name} ({}). Look at it: headgate sync {name}, headgate cluster show {name}",
-                self.kind
-            ))?;
-        }
-        Ok(Exit::Done)
     }
 }
 
 impl Set {
     fn run(&self, session: &mut Session<'_>) -> Result<Exit, Failure> {
         let client = session.client()?;
+        if let Some(authority) = self.fields.authority.filter(|_| self.preview) {
+            preview::authority(&client, &self.name, authority, self.output, session)?;
+            return Ok(Exit::Done);
+        }
         let path = cluster_path(&self.name);
         let view: ClusterView = client.get(&path, &[])?;
         let mut connection = settings::connection(&self.fields.set, &form_of(&client, &view.cluster.kind)?)?;
@@ -176,9 +173,11 @@ impl Set {
             connection: Some(connection).filter(|fields| fields != &json!({})),
             secrets: Some(secrets).filter(|secrets| !secrets.is_empty()),
             authority: self.fields.authority,
+            addresses: self.fields.addresses.changed(&view.cluster.addresses, &self.unmap)?,
         };
-        if change.connection.is_none() && change.secrets.is_none() && change.authority.is_none() {
-            let message = "nothing to change: give --set, --unset, --secret, --unset-secret or --authority";
+        if change == ChangeCluster::default() {
+            let message = "nothing to change: give --set, --unset, --secret, --unset-secret, --authority, --map, --unmap \
+                           or --prefer";
             return Err(Failure::Input(message.to_owned()));
         }
         let body = to_value(change).map_err(|error| Failure::Failed(error.to_string()))?;
@@ -206,13 +205,11 @@ fn turn(name: &str, verb: &str, said: &str, session: &mut Session<'_>) -> Result
 fn remove(name: &str, despite: Option<&str>, yes: bool, session: &mut Session<'_>) -> Result<Exit, Failure> {
     let client = session.client()?;
     let view: ClusterView = client.get(&cluster_path(name), &[])?;
-    let count: u64 = view.counts.iter().map(|count| count.count).sum();
     let question = format!(
-        "Forget {name} ({}), its wishes, plans, operations, policies, relations and secrets, and what is known of its \
-         {count} resources? The cluster itself stays as it is, and the records of what was done.",
-        word(&view.cluster.kind)
+        "Forget {name} ({})? The cluster itself stays as it is, and the records of what was done.",
+        view.cluster.kind
     );
-    show::relations(&view, session)?;
+    preview::print_removal(&preview::removal(&client, name)?, session)?;
     if !agreed(&question, yes, session)? {
         return Ok(Exit::Refused);
     }

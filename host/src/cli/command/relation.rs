@@ -4,8 +4,8 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, to_value};
 use ureq::http::Method;
 
-use super::cluster_path;
-use crate::api::v1::relations::RelationView;
+use super::{cluster_path, word};
+use crate::api::v1::relations::{AddRelation, RelationView};
 use crate::cli::client::encode;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::Output;
@@ -19,7 +19,9 @@ use crate::domain::relation::RelationType;
 Examples:
   headgate relation add pay registers-with zk     pay stands on zk
   headgate relation list -c zk
-  headgate cluster remove zk --despite pay        refused without --despite while pay stands on it")]
+  headgate cluster remove zk --despite pay        refused without --despite while pay stands on it
+
+Where a cluster's own configuration names a registry, and a registered cluster has its address, the relation is found.")]
 pub(in crate::cli) enum Relation {
     /// Add a relation; one that would close a circle is refused
     Add(Edge),
@@ -50,7 +52,7 @@ impl Relation {
         let client = session.client()?;
         match self {
             Self::Add(Edge { from, relation, to }) => {
-                let body = RelationView { from: from.clone(), relation: *relation, to: to.clone() };
+                let body = AddRelation { from: from.clone(), relation: *relation, to: to.clone() };
                 let body = to_value(body).map_err(|error| Failure::Failed(error.to_string()))?;
                 let _added: Value = client.post("/relations", &body)?;
                 session.terminal.line(format_args!("{from} {} {to}.", relation.word()))?;
@@ -77,9 +79,14 @@ fn list(relations: &[RelationView], output: Output, session: &mut Session<'_>) -
         session.terminal.line("No relations.")?;
         return Ok(());
     }
-    let mut table = Table::new(&["cluster", "relation", "to"]);
+    let mut table = Table::new(&["cluster", "relation", "to", "told by"]);
     for one in relations {
-        table.row(vec![one.from.as_str().into(), one.relation.word().into(), one.to.as_str().into()]);
+        table.row(vec![
+            one.from.as_str().into(),
+            one.relation.word().into(),
+            one.to.as_str().into(),
+            word(&one.source).into(),
+        ]);
     }
     Ok(table.print("", session.terminal)?)
 }

@@ -130,7 +130,7 @@ impl Sync {
         loop {
             self.skip_what_ends_early(run).await?;
             self.do_local(run).await?;
-            if self.is_stopping() {
+            if self.is_held(&run.cluster.id).await? {
                 return Ok(());
             }
             let batch = planning::batch(&run.plan, send::WRITES_MAX);

@@ -2,6 +2,7 @@
 
 mod listing;
 mod reach;
+mod relate;
 mod stored;
 
 use serde::Serialize;
@@ -107,13 +108,18 @@ impl Sync {
             nodes: discovery.nodes.len(),
         });
         let cluster = self.save_reached(cluster, &discovery).await?;
+        self.relate(&cluster, &session, &discovery).await?;
         let types = session.kind.types(Some(&cluster.facts)).await?;
         let lens = self.lens(&cluster, types).await?;
         let sweeps = self.store.list_sweeps(&cluster.id).await?;
         let cycle = Cycle { cluster: &cluster, session: &session, lens, depth: report.depth, sweeps };
         for shape in &cycle.lens.types {
-            if self.is_stopping() {
-                return Ok(());
+            if self.is_held(&cluster.id).await? {
+                return if self.is_stopping() {
+                    Ok(())
+                } else {
+                    Err(SyncError::Paused(cluster.name.clone()))
+                };
             }
             let swept = self.sweep(&cycle, shape).await?;
             let TypeReport { seen, new, changed, gone, complete, .. } = swept;

@@ -234,6 +234,7 @@ impl Driver for Model {
             version: Some("1".to_owned()),
             facts: json!({"nodes": 1}),
             nodes: vec![node("1")],
+            relations: Some(Vec::new()),
         })
     }
 

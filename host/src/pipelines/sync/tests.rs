@@ -114,6 +114,12 @@ impl Lab {
         self.store.find_cluster_by_id(&self.cluster.id).await.unwrap().unwrap()
     }
 
+    async fn set_paused(&self, paused: bool) {
+        let mut tx = self.store.begin().await.unwrap();
+        assert!(tx.save_cluster(&mut Cluster { paused, ..self.cluster().await }).await.unwrap());
+        tx.commit().await.unwrap();
+    }
+
     async fn row(&self, id: &str) -> Option<Resource> {
         self.store.find_resource(&self.cluster.id, &topic(id)).await.unwrap()
     }

@@ -20,7 +20,7 @@ impl Sync {
     /// and is asked about in a later go, so that the cluster is looked at meanwhile.
     pub(super) async fn read_back(&self, run: &mut Run) -> Result<bool, SyncError> {
         let mut wait = self.timing.poll_min;
-        while !self.is_stopping() {
+        while !self.is_held(&run.cluster.id).await? {
             tokio::time::sleep(wait).await;
             self.follow_started(run).await?;
             self.look_back(run).await?;

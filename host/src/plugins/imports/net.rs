@@ -81,7 +81,8 @@ impl Host for Guest {
         let limit = milliseconds(options.connect_timeout_ms).min(CONNECT_MAX);
         let work = connect(&dialer, &self.secrets, &host, port, &options);
         let made = self.call.wait.on(limit, work).await;
-        let connection = made.map_err(|why| cut(why, &format!("connecting to {host}:{port}")))??;
+        let connection =
+            made.map_err(|why| cut(why, &format!("connecting to {}", dialer.shown(&host, port))))??;
         Ok(self.table.push(connection)?)
     }
 
@@ -104,7 +105,7 @@ impl Host for Guest {
         let attempts = addresses.iter().map(|(host, port)| async move {
             let work = connect(dialer, secrets, host, *port, options);
             tokio::time::timeout(limit, work).await.unwrap_or_else(|_elapsed| {
-                let what = format!("connecting to {host}:{port}");
+                let what = format!("connecting to {}", dialer.shown(host, *port));
                 Err(cut(crate::plugins::guest::Cut::Timeout(limit), &what).into())
             })
         });
@@ -113,7 +114,9 @@ impl Host for Guest {
             Ok(made) => made,
             Err(why) => addresses
                 .iter()
-                .map(|(host, port)| Err(cut(why, &format!("connecting to {host}:{port}")).into()))
+                .map(|(host, port)| {
+                    Err(cut(why, &format!("connecting to {}", dialer.shown(host, *port))).into())
+                })
                 .collect(),
         };
         let keep = |made: Result<Connection, HostError>| match made

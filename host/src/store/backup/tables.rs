@@ -51,6 +51,8 @@ pub(in crate::store) const TABLES: &[Table] = &[
             ("created_at_ms", Bigint),
             ("updated_at_ms", Bigint),
             ("version", Bigint),
+            ("addresses", Text),
+            ("named_nodes", Text),
         ],
     },
     Table {
@@ -241,6 +243,7 @@ pub(in crate::store) const TABLES: &[Table] = &[
             ("organization_id", Text),
             ("created_by", Text),
             ("created_at_ms", Bigint),
+            ("source", Text),
         ],
     },
     Table {

@@ -19,8 +19,8 @@ pub(crate) async fn change_cluster(
     IfMatch(version): IfMatch,
     Body(body): Body<ChangeCluster>,
 ) -> Result<Response, Problem> {
-    let ChangeCluster { connection, secrets, authority } = body;
-    let change = ClusterChange { connection, secrets: secrets.unwrap_or_default(), authority };
+    let ChangeCluster { connection, secrets, authority, addresses } = body;
+    let change = ClusterChange { connection, secrets: secrets.unwrap_or_default(), authority, addresses };
     let view = ClusterView::from(app.change_cluster(&caller, &name, version, change).await?);
     Ok(tagged(StatusCode::OK, view.cluster.version, view))
 }

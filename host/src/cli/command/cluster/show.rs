@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::api::v1::clusters::ClusterView;
-use crate::cli::command::{brief, cluster_path, sync, word};
+use crate::cli::command::{brief, cluster_path, node, sync, word};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::Output;
 use crate::cli::session::Session;
 use crate::cli::table::{Cell, Table, printable};
 use crate::cli::terminal::Tone;
 use crate::cli::time::{age, moment};
-use crate::domain::cluster::{Health, Reach};
+use crate::domain::address::Side;
+use crate::domain::cluster::Reach;
 use crate::domain::place::Place;
 
 pub(super) fn list(output: Output, session: &mut Session<'_>) -> Result<Exit, Failure> {
@@ -53,6 +54,7 @@ pub(super) fn one(name: &str, output: Output, session: &mut Session<'_>) -> Resu
     }
     let view = read(answer)?;
     head(&view, session)?;
+    addresses(&view, session)?;
     relations(&view, session)?;
     nodes(&view, session)?;
     resources(&view, session)?;
@@ -107,32 +109,30 @@ fn head(view: &ClusterView, session: &mut Session<'_>) -> Result<(), Failure> {
     Ok(table.print("  ", terminal)?)
 }
 
+/// The rules for addresses, where there are some.
+fn addresses(view: &ClusterView, session: &mut Session<'_>) -> Result<(), Failure> {
+    let map = &view.cluster.addresses;
+    if map.rules.is_empty() {
+        return Ok(());
+    }
+    let followed = match map.prefer {
+        Side::Outside => "outside is dialled",
+        Side::Inside => "kept, and inside is dialled",
+    };
+    session.terminal.line(format_args!("\nAddresses ({followed})"))?;
+    let mut table = Table::new(&["inside", "outside"]);
+    for rule in &map.rules {
+        table.row(vec![rule.inside.as_str().into(), rule.outside.as_str().into()]);
+    }
+    Ok(table.print("  ", session.terminal)?)
+}
+
 fn nodes(view: &ClusterView, session: &mut Session<'_>) -> Result<(), Failure> {
     if view.nodes.is_empty() {
         return Ok(());
     }
-    let mut table = Table::new(&["node", "health", "roles", "group", "addresses", "rack", "version", "seen"]);
-    for node in &view.nodes {
-        let tone = match node.node.health {
-            Health::Up => Tone::Good,
-            Health::Degraded => Tone::Waiting,
-            Health::Down => Tone::Bad,
-            Health::Unknown => Tone::Faint,
-        };
-        let addresses: Vec<_> = node.node.addresses.iter().map(|(_, address)| address.as_str()).collect();
-        table.row(vec![
-            node.node.id.as_str().into(),
-            Cell::toned(word(&node.node.health), tone),
-            node.node.roles.join(", ").into(),
-            node.node.group.as_deref().unwrap_or_default().into(),
-            addresses.join(", ").into(),
-            node.node.rack.as_deref().unwrap_or_default().into(),
-            node.node.version.as_deref().unwrap_or_default().into(),
-            age(node.seen_at_ms, session.now_ms()).into(),
-        ]);
-    }
     session.terminal.line("\nNodes")?;
-    Ok(table.print("  ", session.terminal)?)
+    node::table(&view.nodes, "  ", session)
 }
 
 fn resources(view: &ClusterView, session: &mut Session<'_>) -> Result<(), Failure> {

@@ -22,6 +22,7 @@ super::on_both! {
     lost_answers_are_read_back_and_end_as_what_happened,
     a_listing_that_lags_is_waited_for,
     what_goes_on_in_the_backend_is_followed_and_holds_up_no_cycle,
+    a_pause_holds_a_plan_under_way_and_it_goes_on_afterwards,
     a_cluster_that_goes_away_keeps_the_plan_for_later,
     undo_takes_back_what_was_done,
     what_is_not_ours_is_never_deleted,
@@ -163,6 +164,29 @@ async fn a_listing_that_lags_is_waited_for(on: On) {
     lab.model.world().faults.insert("a".to_owned(), vec![lag]);
     lab.have(&[("a", partitions(1))]).await;
     assert_eq!(lab.done(), ["+a"]);
+}
+
+async fn a_pause_holds_a_plan_under_way_and_it_goes_on_afterwards(on: On) {
+    let lab = Lab::with(on, &[]).await;
+    let lag = Fault::Lag(std::time::Duration::from_millis(150));
+    lab.model.world().faults.insert("a".to_owned(), vec![lag]);
+    let plan = lab.wish(&[("a", partitions(1))]).await;
+    lab.approve(&plan).await;
+    let pausing = async {
+        while lab.done().is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+        lab.set_paused(true).await;
+    };
+    tokio::join!(lab.sync.run_plans(&lab.cluster.id), pausing);
+    let gets = lab.model.world().gets;
+    assert_eq!(lab.plan(&plan).await.state, PlanState::Applying, "what was sent is not known yet");
+    lab.sync.run_plans(&lab.cluster.id).await;
+    assert_eq!(lab.model.world().gets, gets, "nobody asks");
+    lab.set_paused(false).await;
+    lab.sync.run_plans(&lab.cluster.id).await;
+    assert_eq!(lab.plan(&plan).await.state, PlanState::Applied);
+    assert_eq!(lab.done(), ["+a"], "and nothing is sent twice");
 }
 
 async fn what_goes_on_in_the_backend_is_followed_and_holds_up_no_cycle(on: On) {

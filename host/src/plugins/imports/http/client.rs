@@ -153,6 +153,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::domain::address::AddressMap;
     use crate::domain::contract::Grant;
     use crate::plugins::grants::{Given, NetworkPolicy};
     use crate::plugins::imports::net::Places;
@@ -202,7 +203,7 @@ mod tests {
             let form = json!({"servers": "127.0.0.1:1"});
             let policy = NetworkPolicy::new(&asked, &Given::builtin(&asked), &form);
             let metrics = Metrics::register(&mut prometheus_client::registry::Registry::default()).of("toy");
-            let dialer = Arc::new(Dialer::new(policy, Places::default()));
+            let dialer = Arc::new(Dialer::new(policy, AddressMap::default(), Places::default()));
             Self { dialer, pool: Pool::default(), secrets: SecretBox::default(), metrics }
         }
 

@@ -1,5 +1,7 @@
 //! Connecting: the grant by name, the name's addresses, the grant by address, then TCP.
 //!
+//! Where a rule of the cluster gives an outside address, that is what is looked at from the first step on.
+//!
 //! Invariant: what is connected to is an address that was checked, never a name that is looked up again.
 
 use std::collections::HashMap;
@@ -12,6 +14,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::tls;
+use crate::domain::address::AddressMap;
 use crate::plugins::bindings::headgate::host::errors::ErrorKind;
 use crate::plugins::bindings::headgate::host::secrets::Tls;
 use crate::plugins::grants::address::refused_range;
@@ -52,6 +55,8 @@ type TlsNames = (Option<String>, Option<String>);
 
 pub(in crate::plugins) struct Dialer {
     policy: NetworkPolicy,
+    /// The cluster's rules.
+    rules: AddressMap,
     /// Addresses of names, from the first look-up on; forgotten where none of them answers.
     pins: Mutex<HashMap<String, Vec<IpAddr>>>,
     tls: Mutex<HashMap<TlsNames, Arc<ClientConfig>>>,
@@ -60,9 +65,10 @@ pub(in crate::plugins) struct Dialer {
 }
 
 impl Dialer {
-    pub(in crate::plugins) fn new(policy: NetworkPolicy, places: Places) -> Self {
+    pub(in crate::plugins) fn new(policy: NetworkPolicy, rules: AddressMap, places: Places) -> Self {
         Self {
             policy,
+            rules,
             pins: Mutex::default(),
             tls: Mutex::default(),
             session: Arc::new(Semaphore::new(SESSION_CONNECTIONS_MAX)),
@@ -70,11 +76,31 @@ impl Dialer {
         }
     }
 
+    /// By the address that the plugin knows: its outside one is dialled where there is one.
     pub(in crate::plugins::imports) async fn dial(
         &self,
         host: &str,
         port: u16,
     ) -> Result<(TcpStream, Taken), HostError> {
+        let Some((outside, other)) = self.rules.picked(host, port) else {
+            return self.dial_picked(host, port).await;
+        };
+        self.dial_picked(&outside, other).await.map_err(|error| {
+            error.with(|message| {
+                format!("{message}; that is the outside address of {host}:{port} by the cluster's rules")
+            })
+        })
+    }
+
+    /// For who waited in vain: the address that the plugin knows, and the one that was dialled.
+    pub(in crate::plugins::imports) fn shown(&self, host: &str, port: u16) -> String {
+        match self.rules.picked(host, port) {
+            Some((outside, other)) => format!("{host}:{port} by its outside address {outside}:{other}"),
+            None => format!("{host}:{port}"),
+        }
+    }
+
+    async fn dial_picked(&self, host: &str, port: u16) -> Result<(TcpStream, Taken), HostError> {
         let verdict = self.policy.by_name(host, port);
         if verdict == Verdict::Denied {
             return Err(HostError::new(ErrorKind::PermissionDenied, self.policy.denial(host, port)));
@@ -207,6 +233,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::domain::address::AddressRule;
     use crate::domain::contract::Grant;
     use crate::plugins::grants::Given;
 
@@ -214,7 +241,8 @@ mod tests {
         let asked =
             [Grant::Network { host: "${connection./bootstrap}".to_owned(), ports: "1-65535".to_owned() }];
         let connection = json!({"bootstrap": bootstrap});
-        Dialer::new(NetworkPolicy::new(&asked, &Given::builtin(&asked), &connection), Places::default())
+        let policy = NetworkPolicy::new(&asked, &Given::builtin(&asked), &connection);
+        Dialer::new(policy, AddressMap::default(), Places::default())
     }
 
     async fn refusal(dialer: &Dialer, host: &str, port: u16) -> (ErrorKind, String) {
@@ -240,6 +268,42 @@ mod tests {
         let (kind, message) = refusal(&dialer("127.0.0.1:1"), "10.1.2.3", 9092).await;
         assert_eq!(kind, ErrorKind::PermissionDenied);
         assert!(message.contains("advertises 10.1.2.3:9092"), "{message}");
+    }
+
+    fn mapped(rules: &[(&str, String)], granted: bool) -> Dialer {
+        let asked =
+            [Grant::Network { host: "${connection./bootstrap}".to_owned(), ports: "1-65535".to_owned() }];
+        let rule = |(inside, outside): &(&str, String)| AddressRule {
+            inside: (*inside).to_owned(),
+            outside: outside.clone(),
+        };
+        let rules = AddressMap { rules: rules.iter().map(rule).collect(), ..AddressMap::default() };
+        let connection = json!({"bootstrap": "10.1.2.3:9092"});
+        let given = if granted { Given::builtin(&asked) } else { Given::default() };
+        let written = rules.rules.iter().map(|rule| rule.outside.as_str());
+        let policy = NetworkPolicy::new(&asked, &given, &connection).and_written(written);
+        Dialer::new(policy, rules.clone(), Places::default())
+    }
+
+    #[tokio::test]
+    async fn an_inside_address_leads_to_its_outside_one_and_the_grant_is_asked_for_that() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let rules = [
+            ("broker.invalid:9092", format!("127.0.0.1:{port}")),
+            ("*.invalid:1", "169.254.169.254:80".to_owned()),
+        ];
+        mapped(&rules, true).dial("broker.invalid", 9092).await.map(drop).unwrap();
+        let (kind, message) = refusal(&mapped(&rules, false), "broker.invalid", 9092).await;
+        assert_eq!(kind, ErrorKind::PermissionDenied);
+        assert!(message.contains("no grant") && message.contains("of broker.invalid:9092 by"), "{message}");
+        assert_eq!(
+            mapped(&rules, true).shown("a.invalid", 1),
+            "a.invalid:1 by its outside address 169.254.169.254:80"
+        );
+        let (kind, message) = refusal(&mapped(&rules, true), "a.invalid", 1).await;
+        assert_eq!(kind, ErrorKind::PermissionDenied);
+        assert!(message.contains("no plugin may reach it") && message.contains("a.invalid:1"), "{message}");
     }
 
     #[tokio::test]
