@@ -130,7 +130,7 @@ fn watch(host: &Host, clusters: u32) -> Result<Watched> {
     let seconds = began.elapsed().as_secs_f64();
     let cycles = complete(&after)? - complete(&before)?;
     if cycles == 0.0 {
-        bail!("no cycle was complete in {seconds:.0} s");
+        bail!("no cycle was complete in {seconds:.0} s: a cluster has one every 30 s, watch for longer");
     }
     let ms = |histogram: &str, labels: &[&str], part: f64| -> Result<f64> {
         Ok(after.quantile(&before, histogram, labels, part)? * 1e3)

@@ -57,7 +57,7 @@ fn unchanged(host: &Host, topics: u32, table: &mut Table) -> Result<()> {
     for _ in 0..ROUNDS {
         let (sample, seen) = sync(host, "wide")?;
         if seen.seen < u64::from(GROUPS * topics) {
-            bail!("a cycle saw {} resources", seen.seen);
+            bail!("a cycle saw {} resources: the log of the host says why", seen.seen);
         }
         walls.push(sample.wall_ms);
         cpu += sample.cpu_ms;
