@@ -42,11 +42,13 @@ endif
 scenarios: build ## the stories across processes, with real brokers, on SQLite and PostgreSQL; ONLY=drift::sqlite
 	cargo test --locked --package headgate-tests --test scenarios $(ONLY)
 
-bench: backends ## Headgate against its peers and against the native path: a release build, real Kafka, a table of ratios
+bench: backends ## Headgate against its peers and against the native path, a release build, real clusters: tables of ratios; KIND=kafka, rocketmq or fleet: one part
 	cargo build --locked --release --package headgate --package headgate-benches
-	HEADGATE_BIN=$(abspath $(TARGET))/release/headgate $(TARGET)/release/headgate-benches
+	HEADGATE_BIN=$(abspath $(TARGET))/release/headgate $(TARGET)/release/headgate-benches $(KIND)
+ifeq ($(KIND),)
 	HEADGATE_KILLS=$(or $(HEADGATE_KILLS),50) HEADGATE_BIN=$(abspath $(TARGET))/release/headgate \
 	  cargo test --locked --package headgate-tests --test scenarios kills
+endif
 
 deny: ## advisories, licences and sources of the dependencies, where cargo-deny is installed
 ifeq ($(DENY),yes)

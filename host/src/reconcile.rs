@@ -3,6 +3,7 @@
 
 mod cluster;
 mod housekeeping;
+mod metrics;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use crate::domain::stream::HEARTBEAT;
 use crate::pipelines::sync::{CycleReport, Sync};
 use crate::store::{Store, StoreError};
 
+pub use metrics::Metrics;
 pub use settings::Settings;
 
 /// Callers that wait for a cycle of one cluster; they are all answered by the same one.
@@ -47,6 +49,7 @@ struct Inner {
     store: Store,
     clock: SharedClock,
     settings: Settings,
+    metrics: Metrics,
     tasks: Mutex<HashMap<ClusterId, Task>>,
     /// Clusters were added or removed.
     refresh: Notify,
@@ -62,12 +65,13 @@ struct Task {
 }
 
 impl Reconciler {
-    pub fn start(sync: Sync, store: Store, clock: SharedClock, settings: Settings) -> Self {
+    pub fn start(sync: Sync, store: Store, clock: SharedClock, settings: Settings, metrics: Metrics) -> Self {
         let inner = Inner {
             sync,
             store,
             clock,
             settings,
+            metrics,
             tasks: Mutex::default(),
             refresh: Notify::new(),
             stopping: watch::channel(false).0,

@@ -77,7 +77,7 @@ impl Etcd {
 
     fn act(&self, member: u32, verb: &str) -> Result<()> {
         let member = member.to_string();
-        backends::run(backends::command("etcd/node.sh").arg(self.folder()?).args([&member, verb]))?;
+        backends::run(backends::command("node.sh").arg(self.folder()?).args([&member, verb]))?;
         Ok(())
     }
 

@@ -190,7 +190,7 @@ impl RocketMq {
     }
 
     fn act(&self, name: &str, verb: &str) -> Result<()> {
-        backends::run(backends::command("rocketmq/node.sh").arg(self.folder()?).args([name, verb]))?;
+        backends::run(backends::command("node.sh").arg(self.folder()?).args([name, verb]))?;
         Ok(())
     }
 

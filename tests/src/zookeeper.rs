@@ -77,7 +77,7 @@ impl ZooKeeper {
 
     fn act(&self, server: u32, verb: &str) -> Result<()> {
         let server = server.to_string();
-        backends::run(backends::command("zookeeper/node.sh").arg(self.folder()?).args([&server, verb]))?;
+        backends::run(backends::command("node.sh").arg(self.folder()?).args([&server, verb]))?;
         Ok(())
     }
 

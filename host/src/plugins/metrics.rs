@@ -44,6 +44,7 @@ pub struct Metrics {
     duration: Family<Call, Histogram, fn() -> Histogram>,
     cpu: Family<Call, Seconds>,
     host_calls: Family<HostCall, Counter>,
+    messages_out: Family<Plugin, Counter>,
     bytes_in: Family<Plugin, Counter>,
     bytes_out: Family<Plugin, Counter>,
     memory: Family<Plugin, Gauge>,
@@ -70,6 +71,7 @@ impl Metrics {
             duration: Family::new_with_constructor(call_buckets),
             cpu: Family::default(),
             host_calls: Family::default(),
+            messages_out: Family::default(),
             bytes_in: Family::default(),
             bytes_out: Family::default(),
             memory: Family::default(),
@@ -85,6 +87,8 @@ impl Metrics {
         let help = "CPU time of plugins without their waiting";
         registry.register_with_unit("cpu", help, Unit::Seconds, all.cpu.clone());
         registry.register("host_calls", "Calls of plugins into the host", all.host_calls.clone());
+        let help = "Messages sent to backends by plugins: requests, and what a login takes";
+        registry.register("messages_sent", help, all.messages_out.clone());
         let help = "Received from backends by plugins";
         registry.register_with_unit("received", help, Unit::Bytes, all.bytes_in.clone());
         registry.register_with_unit(
@@ -152,7 +156,9 @@ impl PluginMetrics {
         self.all.bytes_in.get_or_create(&self.plugin()).inc_by(count as u64);
     }
 
+    /// One message of so many bytes.
     pub(super) fn bytes_out(&self, count: usize) {
+        self.all.messages_out.get_or_create(&self.plugin()).inc();
         self.all.bytes_out.get_or_create(&self.plugin()).inc_by(count as u64);
     }
 

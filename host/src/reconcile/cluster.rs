@@ -103,7 +103,12 @@ impl Work {
         }
         let waiting = match woken {
             Woken::Stopped => return Ok(false),
-            Woken::Due => Some(Vec::new()),
+            Woken::Due => {
+                if !cluster.paused {
+                    self.reconciler.inner.metrics.began(self.due.elapsed());
+                }
+                Some(Vec::new())
+            }
             Woken::Asked(waiting) => Some(waiting),
             // A cluster that was just added or resumed, or whose connection was mended, is looked at now.
             Woken::Nudged if is_resumed || cluster.reach != Reach::Reachable => Some(Vec::new()),
@@ -155,7 +160,9 @@ impl Work {
     async fn cycle(&mut self, waiting: Waiting) -> bool {
         let is_full = !waiting.is_empty() || Instant::now() >= self.full_due;
         let depth = if is_full { Depth::Full } else { Depth::Brief };
+        let began = Instant::now();
         let report = self.reconciler.inner.sync.cycle(&self.cluster, depth).await;
+        self.reconciler.inner.metrics.ended(began.elapsed(), report.error.is_none());
         if is_full && report.error.is_none() {
             self.full_due = Instant::now() + self.reconciler.inner.settings.full_every;
         }

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::Registry;
 use serde_json::json;
 
-use super::{Reconciler, Settings, SweepError};
+use super::{Metrics, Reconciler, Settings, SweepError};
 use crate::clock::SharedClock;
 use crate::domain::cluster::Cluster;
 use crate::domain::id::ClusterId;
@@ -24,6 +26,7 @@ struct Host {
     sync: Sync,
     models: BTreeMap<String, Arc<Model>>,
     reconciler: Reconciler,
+    metrics: Registry,
 }
 
 fn settings() -> Settings {
@@ -55,8 +58,10 @@ impl Host {
         for name in names {
             add(&store, name).await;
         }
-        let reconciler = Reconciler::start(sync.clone(), store.clone(), clock, settings);
-        Self { _database: database, store, sync, models, reconciler }
+        let mut metrics = Registry::default();
+        let own = Metrics::register(&mut metrics);
+        let reconciler = Reconciler::start(sync.clone(), store.clone(), clock, settings, own);
+        Self { _database: database, store, sync, models, reconciler, metrics }
     }
 
     fn lists(&self, name: &str) -> usize {
@@ -214,4 +219,19 @@ async fn a_paused_cluster_is_not_called_and_a_removed_one_is_let_go() {
     tokio::time::sleep(Duration::from_millis(150)).await;
     assert_eq!((host.lists("one"), host.lists("two")), (one, two));
     host.reconciler.shutdown().await;
+}
+
+#[tokio::test]
+async fn it_is_told_how_late_cycles_begin_and_how_they_end() {
+    let host = Host::start(&["one"]).await;
+    host.until("it is listed", async |host| host.lists("one") > 1).await;
+    host.reconciler.shutdown().await;
+    let mut text = String::new();
+    encode(&mut text, &host.metrics).unwrap();
+    let count = |name: &str| -> u32 {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("{text}"));
+        line.trim().parse().unwrap()
+    };
+    assert!(count("cycle_lag_seconds_count") >= count(r#"cycle_duration_seconds_count{outcome="complete"}"#));
+    assert!(count(r#"cycle_duration_seconds_count{outcome="complete"}"#) > 0);
 }

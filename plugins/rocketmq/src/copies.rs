@@ -13,9 +13,11 @@ pub(crate) mod get;
 pub(crate) mod list;
 mod routes;
 mod stats;
+mod table;
 pub(crate) mod write;
 
 pub(crate) use dump::{Dump, Object, dumps};
+pub(crate) use table::{Names, NamesAmong};
 
 /// What there is to know of a type whose copies lie on the groups.
 pub(crate) struct Kind {

@@ -5,6 +5,7 @@ use headgate_sdk::json::{Map, Value};
 use headgate_sdk::{Error, Result};
 
 pub(crate) mod permission;
+pub(crate) mod text;
 
 /// How RocketMQ writes an object's attributes.
 pub(crate) const ATTRIBUTES: &str = "attributes";

@@ -7,9 +7,10 @@ use anyhow::{Context, Result, bail};
 use headgate_tests::{Database, Host, Kafka, Options};
 use serde_json::Value;
 
+use crate::kafka::{Bare, TOPICS};
 use crate::measure::{Sample, Start, median, memory_mb};
 use crate::table::{Row, Table};
-use crate::{Bare, TOPICS, peers, say};
+use crate::{peers, say};
 
 /// Topics of one plan.
 const APPLIED: u32 = 2_000;
@@ -26,15 +27,15 @@ pub(crate) fn syncs(kafka: &Kafka, bare: &Bare, table: &mut Table) -> Result<()>
         // Registering wakes the reconciler, so the first sync is measured from here to its report.
         let start = Start::of(host.pid()?)?;
         host.cli(&["cluster", "add", "lab", "--kind", "kafka", "--set", &bootstrap])?.ok()?;
-        host.until("the first sweep is complete", FIRST_SYNC, topics_known)?;
+        host.until("the first sweep is complete", FIRST_SYNC, |host| topics_known(host, "lab"))?;
         let first = start.stop()?;
-        let (_, seen) = sync(&host)?;
+        let (_, seen) = sync(&host, "lab")?;
         if seen.seen < u64::from(TOPICS) {
             bail!("the first sync saw {} topics", seen.seen);
         }
         let what = format!("first sync of 10,000 topics, {name}: wall");
         table.add(&Row::ratio(&what, "ms", first.wall_ms, ("bare listing", bare.wall_ms), Some(2.0)))?;
-        let (unchanged, seen) = sync(&host)?;
+        let (unchanged, seen) = sync(&host, "lab")?;
         table.add(&Row::figure(
             "  unchanged sync: resource rows written",
             "rows",
@@ -57,31 +58,33 @@ pub(crate) fn syncs(kafka: &Kafka, bare: &Bare, table: &mut Table) -> Result<()>
 }
 
 /// A line for each request would be measured too.
-fn start(database: &Database) -> Result<Host> {
+pub(crate) fn start(database: &Database) -> Result<Host> {
     let environment = vec![("HEADGATE_LOG".to_owned(), "warn".to_owned())];
     Host::start_with(database, Options { environment, ..Options::default() })
 }
 
-fn topics_known(host: &Host) -> Result<bool> {
-    let answer = host.api("GET", "/api/v1/clusters/lab", None)?;
-    let sweeps = answer.status_is(200)?.get("sweeps").and_then(Value::as_array);
+pub(crate) fn topics_known(host: &Host, cluster: &str) -> Result<bool> {
+    let shown = host.get(&format!("/api/v1/clusters/{cluster}"))?;
+    let sweeps = shown.get("sweeps").and_then(Value::as_array);
     let is_complete = |sweep: &Value| sweep["type"] == "topic" && sweep["complete_at_ms"].is_number();
     Ok(sweeps.is_some_and(|sweeps| sweeps.iter().any(is_complete)))
 }
 
-struct Seen {
-    seen: u64,
+/// What a cycle saw, and how many rows it wrote.
+pub(crate) struct Seen {
+    pub(crate) seen: u64,
     changed: u64,
 }
 
 #[expect(clippy::cast_precision_loss, reason = "thousands of rows")]
-fn rows_written(seen: &Seen) -> f64 {
+pub(crate) fn rows_written(seen: &Seen) -> f64 {
     seen.changed as f64
 }
 
-fn sync(host: &Host) -> Result<(Sample, Seen)> {
+/// A whole cycle of that cluster, now.
+pub(crate) fn sync(host: &Host, cluster: &str) -> Result<(Sample, Seen)> {
     let start = Start::of(host.pid()?)?;
-    let answer = host.api("POST", "/api/v1/clusters/lab/sync", None)?;
+    let answer = host.api("POST", &format!("/api/v1/clusters/{cluster}/sync"), None)?;
     let sample = start.stop()?;
     let report = answer.status_is(200)?;
     let types = report.get("types").and_then(Value::as_array).context("a report without types")?;

@@ -1,9 +1,10 @@
 //! A whole listing of all topics, so often, in a process of its own: by the plugin's code natively, or as a component.
 
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use headgate::domain::address::AddressMap;
 use headgate::domain::cluster::{Cluster, Reach};
 use headgate::domain::id::{ClusterId, DEFAULT_ORGANIZATION, OrganizationId};
@@ -12,11 +13,12 @@ use headgate::domain::policy::Authority;
 use headgate::domain::resource::Query;
 use headgate::plugins::driver::{Driver, Kinds, Secrets};
 use headgate_kafka::Kafka;
+use headgate_rocketmq::RocketMq;
 use headgate_sdk::StorageDriver;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::measure::{Sample, Start, memory_mb};
+use crate::measure::{Sample, Start, mean, median, memory_mb};
 use crate::plugin;
 
 /// Rows a page, as the sweeps of the host ask.
@@ -30,28 +32,99 @@ pub(crate) struct Listing {
     pub(crate) memory_mb: f64,
 }
 
+/// A kind that is measured, and how its connection form calls the address.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Kind {
+    Kafka,
+    RocketMq,
+}
+
+impl Kind {
+    pub(crate) fn named(name: &str) -> Result<Self> {
+        match name {
+            "kafka" => Ok(Self::Kafka),
+            "rocketmq" => Ok(Self::RocketMq),
+            other => bail!("{other} is neither kafka nor rocketmq"),
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Kafka => "kafka",
+            Self::RocketMq => "rocketmq",
+        }
+    }
+
+    pub(crate) fn connection(self, address: &str) -> Value {
+        match self {
+            Self::Kafka => json!({ "bootstrap": address }),
+            Self::RocketMq => json!({ "name_servers": address }),
+        }
+    }
+}
+
 /// So many rounds against that cluster; `fields` narrows what is asked for.
 #[derive(Debug, Clone)]
 pub(crate) struct Work {
-    pub(crate) bootstrap: String,
+    pub(crate) kind: Kind,
+    pub(crate) address: String,
     pub(crate) warmup: usize,
     pub(crate) rounds: usize,
     pub(crate) brief: bool,
     pub(crate) fields: Vec<String>,
 }
 
+/// Of all rounds of some listings: the median wall clock, the mean CPU (the kernel counts it in ticks), the peak of memory.
+pub(crate) struct Figures {
+    pub(crate) wall_ms: f64,
+    pub(crate) cpu_ms: f64,
+    pub(crate) memory_mb: f64,
+}
+
+impl Figures {
+    pub(crate) fn of(listings: &[Listing], least: usize) -> Result<Self> {
+        if let Some(short) = listings.iter().find(|listing| listing.topics < least) {
+            bail!("only {} topics were listed", short.topics);
+        }
+        let rounds: Vec<_> = listings.iter().flat_map(|listing| &listing.rounds).collect();
+        Ok(Self {
+            wall_ms: median(rounds.iter().map(|round| round.wall_ms).collect()),
+            cpu_ms: mean(&rounds.iter().map(|round| round.cpu_ms).collect::<Vec<_>>()),
+            memory_mb: listings.iter().map(|listing| listing.memory_mb).fold(0.0, f64::max),
+        })
+    }
+}
+
+/// One measured listing in a child process.
+pub(crate) fn child(kind: Kind, how: &str, address: &str, rounds: usize, fields: &[&str]) -> Result<Listing> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["list", kind.name(), how, address, &rounds.to_string()]).args(fields);
+    let output = command.output()?;
+    if !output.status.success() {
+        bail!("list {how}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    serde_json::from_slice(&output.stdout).context("the child process printed something else")
+}
+
 pub(crate) fn native(work: &Work) -> Result<Listing> {
+    match work.kind {
+        Kind::Kafka => native_of::<Kafka>(work),
+        Kind::RocketMq => native_of::<RocketMq>(work),
+    }
+}
+
+fn native_of<D: StorageDriver>(work: &Work) -> Result<Listing> {
     let target = headgate_sdk::Target {
         id: "bench".to_owned(),
         name: "bench".to_owned(),
-        connection: json!({ "bootstrap": work.bootstrap }).to_string(),
+        connection: work.kind.connection(&work.address).to_string(),
         nodes: Vec::new(),
     };
-    let mut kafka = Kafka::open(&target).map_err(|error| anyhow!(error.message))?;
-    measured(work, || list_native(&mut kafka, work))
+    let mut driver = D::open(&target).map_err(|error| anyhow!(error.message))?;
+    measured(work, || list_native(&mut driver, work))
 }
 
-fn list_native(kafka: &mut Kafka, work: &Work) -> Result<usize> {
+fn list_native(driver: &mut impl StorageDriver, work: &Work) -> Result<usize> {
     let mut query = headgate_sdk::Query {
         metadata_type: "topic".to_owned(),
         place: headgate_sdk::Place::Cluster,
@@ -64,7 +137,7 @@ fn list_native(kafka: &mut Kafka, work: &Work) -> Result<usize> {
     };
     let mut seen = 0;
     loop {
-        let page = kafka.list_resources(&query).map_err(|error| anyhow!(error.message))?;
+        let page = driver.list_resources(&query).map_err(|error| anyhow!(error.message))?;
         // The pipelines take values: the host reads what a component told, so what the native code told is read too.
         let read = |one: &headgate_sdk::Resource| -> Result<(Value, Value)> {
             Ok((serde_json::from_str(&one.spec)?, serde_json::from_str(&one.status)?))
@@ -80,14 +153,15 @@ fn list_native(kafka: &mut Kafka, work: &Work) -> Result<usize> {
 pub(crate) fn component(work: &Work) -> Result<Listing> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let folder = tempfile::tempdir()?;
-    let driver = runtime.block_on(driver(&work.bootstrap, folder.path()))?;
+    let driver = runtime.block_on(driver(work.kind, &work.address, folder.path()))?;
     measured(work, || runtime.block_on(list(driver.as_ref(), work)))
 }
 
-async fn driver(bootstrap: &str, folder: &Path) -> Result<Arc<dyn Driver>> {
+/// The built-in plugin's way to that cluster, as the host has it.
+pub(crate) async fn driver(kind: Kind, address: &str, folder: &Path) -> Result<Arc<dyn Driver>> {
     let registry = plugin::load(folder).await?;
-    let kind = registry.find("kafka").context("the Kafka plugin is not built in")?;
-    Ok(kind.driver(&cluster(bootstrap), Secrets::default()).await?)
+    let found = registry.find(kind.name()).with_context(|| format!("{} is not built in", kind.name()))?;
+    Ok(found.driver(&cluster(kind, address), Secrets::default()).await?)
 }
 
 async fn list(driver: &dyn Driver, work: &Work) -> Result<usize> {
@@ -126,13 +200,13 @@ fn measured(work: &Work, mut list: impl FnMut() -> Result<usize>) -> Result<List
     Ok(Listing { topics, rounds, memory_mb: memory_mb(pid)?.1 })
 }
 
-fn cluster(bootstrap: &str) -> Cluster {
+fn cluster(kind: Kind, address: &str) -> Cluster {
     Cluster {
         id: ClusterId("bench".to_owned()),
         organization: OrganizationId(DEFAULT_ORGANIZATION.to_owned()),
         name: "bench".to_owned(),
-        kind: "kafka".to_owned(),
-        connection: json!({ "bootstrap": bootstrap }),
+        kind: kind.name().to_owned(),
+        connection: kind.connection(address),
         addresses: AddressMap::default(),
         named_nodes: Vec::new(),
         credential_revision: 1,

@@ -1,5 +1,7 @@
 //! The peers, doing the same work on the same cluster: Kafka's Java Admin client and Go's franz-go `kadm`.
 
+pub(crate) mod rocketmq;
+
 use std::path::Path;
 use std::process::Command;
 
@@ -74,10 +76,17 @@ pub(crate) fn java_deletes(bootstrap: &str, prefix: &str) -> Result<()> {
 }
 
 fn java(arguments: &[&str], options: &str) -> Result<String> {
-    run(Command::new(format!("{BASELINE}/run.sh")).args(arguments).env("BENCH_JVM_OPTS", options))
+    run(script("kafka", options).args(arguments))
 }
 
-fn run(command: &mut Command) -> Result<String> {
+/// A peer in a JVM with these options.
+pub(crate) fn script(kind: &str, options: &str) -> Command {
+    let mut command = Command::new(format!("{BASELINE}/run.sh"));
+    command.arg(kind).env("BENCH_JVM_OPTS", options);
+    command
+}
+
+pub(crate) fn run(command: &mut Command) -> Result<String> {
     let output = command.output()?;
     if !output.status.success() {
         bail!("{command:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -85,7 +94,7 @@ fn run(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-fn number_after(text: &str, words: &str) -> Result<f64> {
+pub(crate) fn number_after(text: &str, words: &str) -> Result<f64> {
     let (_, rest) = text.split_once(words).with_context(|| format!("no `{words}` in: {text}"))?;
     let digits: String = rest.trim_start().chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
     digits.parse().with_context(|| format!("no number after `{words}` in: {text}"))

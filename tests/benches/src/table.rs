@@ -9,6 +9,8 @@ pub(crate) struct Row {
     against: String,
     ratio: Option<f64>,
     target: Option<f64>,
+    /// Where there is a target.
+    held: Option<bool>,
 }
 
 impl Row {
@@ -26,6 +28,7 @@ impl Row {
             against: format!("{} {:.0} {unit}", against.0, against.1),
             ratio: Some(ours / against.1),
             target,
+            held: target.map(|target| ours / against.1 <= target),
         }
     }
 
@@ -37,6 +40,7 @@ impl Row {
             against: most.map(|most| format!("at most {most:.0} {unit}")).unwrap_or_default(),
             ratio: most.filter(|most| *most > 0.0).map(|most| ours / most),
             target: most.filter(|most| *most > 0.0).map(|_| 1.0),
+            held: most.map(|most| ours <= most),
         }
     }
 }
@@ -58,10 +62,10 @@ impl Table {
         }
         let ratio = row.ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default();
         let target = row.target.map(|target| format!("{target:.2}")).unwrap_or_default();
-        let verdict = match (row.ratio, row.target) {
-            (Some(ratio), Some(target)) if ratio <= target => "held",
-            (Some(_), Some(_)) => "missed",
-            (None, _) | (_, None) => "",
+        let verdict = match row.held {
+            Some(true) => "held",
+            Some(false) => "MISSED",
+            None => "",
         };
         writeln!(
             out,

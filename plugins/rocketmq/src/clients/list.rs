@@ -9,7 +9,7 @@ use headgate_sdk::{Error, Lookup, Page, Place, Query, Resource, ResourceKey, Res
 
 use super::merge::{Gaps, Merged};
 use crate::cluster::Servers;
-use crate::copies::{GROUP_CONFIG, dumps};
+use crate::copies::{GROUP_CONFIG, Names, dumps};
 use crate::known::Known;
 use crate::types::CLIENT;
 use crate::wire::{Answer, Request, codes};
@@ -85,7 +85,7 @@ fn ask(servers: &mut Servers) -> Result<Told> {
     }
     let mut questions = Vec::new();
     let addresses: Vec<String> = masters.iter().map(|(_, address)| address.clone()).collect();
-    let dumps = dumps(servers, &GROUP_CONFIG, &addresses, |_, _| Some(()));
+    let dumps = dumps(servers, &GROUP_CONFIG, &addresses, &Names);
     for ((broker, address), dump) in masters.into_iter().zip(dumps) {
         match dump {
             Ok(dump) => {

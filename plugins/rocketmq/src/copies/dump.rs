@@ -7,10 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use headgate_sdk::framed::Lost;
-use headgate_sdk::json::{self, Map, Value};
+use headgate_sdk::json::{Map, Value};
 use headgate_sdk::{Error, Result, log};
 use serde::Deserialize;
 
+use super::table::{self, Keep};
 use super::{Kind, is_internal_group};
 use crate::cluster::Servers;
 use crate::types;
@@ -57,25 +58,24 @@ struct TopicList {
     topics: BTreeSet<String>,
 }
 
-/// What each of these masters holds. `keep` says what stays of an object; none lets it go. A broker that does not tell its
-/// own topics is believed otherwise.
-pub(crate) fn dumps<T>(
+/// What each of these masters holds, as far as it is wanted. A broker that does not tell its own topics is believed otherwise.
+pub(crate) fn dumps<K: Keep>(
     servers: &mut Servers,
     kind: &Kind,
     masters: &[String],
-    keep: impl Fn(&str, Object) -> Option<T>,
-) -> Vec<Result<Dump<T>>> {
-    let mut readings: Vec<Reading<T>> = masters.iter().map(|address| Reading::new(address)).collect();
+    keep: &K,
+) -> Vec<Result<Dump<K::Kept>>> {
+    let mut readings: Vec<Reading<K::Kept>> = masters.iter().map(|address| Reading::new(address)).collect();
     loop {
-        let mut open: Vec<&mut Reading<T>> =
+        let mut open: Vec<&mut Reading<K::Kept>> =
             readings.iter_mut().filter(|reading| matches!(reading.state, State::Open)).collect();
         if open.is_empty() {
             break;
         }
-        let question = |reading: &&mut Reading<T>| (reading.address.clone(), reading.question(kind));
+        let question = |reading: &&mut Reading<K::Kept>| (reading.address.clone(), reading.question(kind));
         let questions: Vec<(String, Request)> = open.iter().map(question).collect();
         for (reading, answer) in open.iter_mut().zip(servers.read_each(&questions)) {
-            if let Err(error) = reading.page(kind, answer, &keep) {
+            if let Err(error) = reading.page(kind, answer, keep) {
                 reading.state = State::Failed(error);
             }
         }
@@ -83,7 +83,7 @@ pub(crate) fn dumps<T>(
     if kind.metadata_type == types::TOPIC {
         name_system_topics(servers, &mut readings);
     }
-    let result = |reading: Reading<T>| match reading.state {
+    let result = |reading: Reading<K::Kept>| match reading.state {
         State::Failed(error) => Err(error),
         State::Open | State::Done => Ok(reading.dump),
     };
@@ -128,40 +128,25 @@ impl<T> Reading<T> {
         if self.told > 0 { request.field("dataVersion", &self.dump.version) } else { request }
     }
 
-    fn page(
-        &mut self,
-        kind: &Kind,
-        answer: Result<Answer, Lost>,
-        keep: &impl Fn(&str, Object) -> Option<T>,
-    ) -> Result<()> {
+    fn page(&mut self, kind: &Kind, answer: Result<Answer, Lost>, keep: &impl Keep<Kept = T>) -> Result<()> {
         let what = format!("list the {}s of a broker", kind.noun);
         let answer = answer?.checked(&what)?;
         let total = answer.number(kind.total);
-        let Value::Object(mut table) = answer.json(&what)? else {
-            return Err(Error::protocol(format_args!("{what}: the answer is no object")));
-        };
-        let version = table.get("dataVersion").map(json::text).unwrap_or_default();
-        let Some(Value::Object(objects)) = table.remove(kind.table) else {
-            return Err(Error::protocol(format_args!("{what}: the answer holds no `{}`", kind.table)));
-        };
+        let read = table::read(&answer.body, kind.table, keep).map_err(|error| error.during(&what))?;
+        let table = read
+            .ok_or_else(|| Error::protocol(format_args!("{what}: the answer holds no `{}`", kind.table)))?;
         let is_whole = self.asks_for_all();
-        if self.told > 0 && version != self.dump.version {
+        if self.told > 0 && table.version != self.dump.version {
             self.begin_anew();
             // What came is a page, and the next question asks for everything.
             if self.asks_for_all() {
                 return Ok(());
             }
         }
-        self.dump.version = version;
-        let is_empty = objects.is_empty();
-        self.told += objects.len() as u64;
-        for (name, object) in objects {
-            let Value::Object(object) = object else { continue };
-            if let Some(kept) = keep(&name, object) {
-                self.dump.objects.insert(name, kept);
-            }
-        }
-        if is_whole || is_empty || total.is_none_or(|total| self.told >= total) {
+        self.dump.version = table.version;
+        self.told += table.told;
+        self.dump.objects.extend(table.kept);
+        if is_whole || table.told == 0 || total.is_none_or(|total| self.told >= total) {
             self.state = State::Done;
         }
         Ok(())
@@ -189,6 +174,7 @@ mod tests {
     use headgate_sdk::json::json;
 
     use super::super::TOPIC;
+    use super::super::table::Names;
     use super::*;
 
     /// A page of so many topics from this number on, and whether the dump goes on after it.
@@ -201,7 +187,7 @@ mod tests {
             None => Answer::default(),
         };
         let answer = Answer { body: body.into_bytes(), ..answer };
-        reading.page(&TOPIC, Ok(answer), &|_, _| Some(())).unwrap();
+        reading.page(&TOPIC, Ok(answer), &Names).unwrap();
         matches!(reading.state, State::Open)
     }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use headgate_sdk::{Error, Lookup, ResourceKey, Result};
 
+use super::table::Objects;
 use super::{Dump, Kind, Object, dumps, stats};
 use crate::cluster::Servers;
 use crate::types;
@@ -59,7 +60,6 @@ pub(super) fn present<'a>(
             Err(error) => drop(present.insert(group.to_owned(), Err(error))),
         }
     }
-    let keep = |id: &str, object| ids.contains(id).then_some(object);
-    present.extend(asked.into_iter().zip(dumps(servers, kind, &addresses, keep)));
+    present.extend(asked.into_iter().zip(dumps(servers, kind, &addresses, &Objects(ids))));
     present
 }

@@ -2,8 +2,10 @@
 
 use headgate_sdk::{Failure, Page, Place, Query, Result};
 
+use super::table::Specs;
 use super::{Kind, dumps};
 use crate::cluster::Servers;
+use crate::fields::text::SpecText;
 
 /// The listing that is being paged through.
 #[derive(Default)]
@@ -94,8 +96,8 @@ fn listing(servers: &mut Servers, kind: &'static Kind, place: &Place) -> Result<
     }
     let addresses: Vec<String> = asked.iter().map(|(_, address)| address.clone()).collect();
     let (mut rows, mut versions) = (Vec::new(), Vec::new());
-    let keep = |_: &str, object| Some(kind.spec(&object));
-    for ((group, _), dump) in asked.into_iter().zip(dumps(servers, kind, &addresses, keep)) {
+    let keep = Specs(SpecText::of(kind.fields));
+    for ((group, _), dump) in asked.into_iter().zip(dumps(servers, kind, &addresses, &keep)) {
         match dump {
             Ok(mut dump) => {
                 versions.push(format!("{group} {}", dump.version));

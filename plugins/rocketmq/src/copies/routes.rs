@@ -6,7 +6,7 @@
 
 use headgate_sdk::log;
 
-use super::{TOPIC, dumps};
+use super::{NamesAmong, TOPIC, dumps};
 use crate::cluster::Servers;
 use crate::wire::{Request, codes};
 
@@ -21,8 +21,8 @@ pub(super) fn clear(servers: &mut Servers, deleted: &[&str]) {
         }
     }
     let mut held = Vec::new();
-    let keep = |topic: &str, _| deleted.contains(&topic).then_some(());
-    for dump in dumps(servers, &TOPIC, &addresses, keep) {
+    let wanted = NamesAmong(deleted.iter().copied().collect());
+    for dump in dumps(servers, &TOPIC, &addresses, &wanted) {
         match dump {
             Ok(dump) => held.push(dump),
             Err(error) => return kept(&error.message),

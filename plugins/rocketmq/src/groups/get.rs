@@ -8,7 +8,7 @@ use headgate_sdk::{Error, Lookup, Place, ResourceKey, Result};
 
 use super::merge::Merged;
 use crate::cluster::Servers;
-use crate::copies::{Dump, GROUP_CONFIG, dumps};
+use crate::copies::{Dump, GROUP_CONFIG, NamesAmong, dumps};
 use crate::wire::{Request, codes};
 
 /// Masters by name, with what they hold, and why where that cannot be read.
@@ -58,8 +58,7 @@ fn brokers(servers: &mut Servers, ids: &BTreeSet<&str>) -> Brokers {
             Err(error) => drop(brokers.insert(name, Err(error))),
         }
     }
-    let keep = |id: &str, _| ids.contains(id).then_some(());
-    let told = dumps(servers, &GROUP_CONFIG, &addresses, keep);
+    let told = dumps(servers, &GROUP_CONFIG, &addresses, &NamesAmong(ids.clone()));
     for ((name, address), dump) in asked.into_iter().zip(addresses).zip(told) {
         brokers.insert(name, dump.map(|dump| (address, dump)).map_err(|error: Error| error));
     }

@@ -7,7 +7,7 @@ use headgate_sdk::{Error, Page, Place, Query, Result};
 
 use super::resource;
 use crate::cluster::Servers;
-use crate::copies::{GROUP_CONFIG, dumps};
+use crate::copies::{GROUP_CONFIG, Names, dumps};
 use crate::known::{Known, Seen};
 use crate::types::CONSUMER_GROUP;
 
@@ -58,7 +58,7 @@ fn listing(servers: &mut Servers) -> Result<(Seen, BTreeMap<String, Error>)> {
         }
     }
     let mut groups = Seen::new();
-    for (broker, dump) in asked.into_iter().zip(dumps(servers, &GROUP_CONFIG, &addresses, |_, _| Some(()))) {
+    for (broker, dump) in asked.into_iter().zip(dumps(servers, &GROUP_CONFIG, &addresses, &Names)) {
         match dump {
             Ok(dump) => {
                 for id in dump.objects.into_keys() {

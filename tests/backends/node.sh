@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Works on one member of a cluster that start.sh made.
-#   node.sh DIR NUMBER start     start it (does not wait; `wait.sh DIR MEMBERS` does)
-#   node.sh DIR NUMBER kill      SIGKILL and wait until it is gone: a crash
-#   node.sh DIR NUMBER pause     SIGSTOP: it hangs, its port still accepts
-#   node.sh DIR NUMBER resume    SIGCONT
+# Works on one process of a cluster that a start.sh made (RocketMQ, ZooKeeper, etcd): NAME is its folder in DIR.
+#   node.sh DIR NAME start     start it (does not wait; the wait.sh beside the start.sh does)
+#   node.sh DIR NAME kill      SIGKILL and wait until it is gone: a crash
+#   node.sh DIR NAME pause     SIGSTOP: it hangs, its ports still accept
+#   node.sh DIR NAME resume    SIGCONT
 set -euo pipefail
 [[ $# == 3 ]] || { sed -n '2,6s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
-dir=$(cd "$1" && pwd) number=$2 verb=$3
-node=$dir/$number
-[[ -x $node/run ]] || { echo "no member $number in $dir" >&2; exit 2; }
+dir=$(cd "$1" && pwd) name=$2 verb=$3
+node=$dir/$name
+[[ -x $node/run ]] || { echo "no $name in $dir" >&2; exit 2; }
 
 # The pid counts only while it is still a process of this folder: pids are reused.
 pid() {
@@ -20,7 +20,7 @@ pid() {
 
 case $verb in
   start)
-    if running=$(pid); then echo "$number runs already as $running" >&2; exit 0; fi
+    if running=$(pid); then echo "$name runs already as $running" >&2; exit 0; fi
     setsid "$node/run" >>"$node/log" 2>&1 </dev/null &
     echo $! >"$node/pid"
     ;;
