@@ -133,7 +133,8 @@ impl App {
         save_secrets(&mut tx, &cluster.id, &form).await?;
         model.copy(&mut tx, &cluster, &form).await?;
         let change = Change::new("cluster.register", &cluster.name).after(shown(&cluster));
-        let change = change.saying(model.told().or_else(|| secrets_told(&form)));
+        let told: Vec<String> = [model.told(), secrets_told(&form)].into_iter().flatten().collect();
+        let change = change.saying((!told.is_empty()).then(|| told.join("; ")));
         self.record(&mut tx, caller, about(&cluster, "cluster.registered", change)).await?;
         tx.commit().await?;
         self.engine.nudge(&cluster.id);

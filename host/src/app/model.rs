@@ -62,7 +62,7 @@ impl Model {
     /// For the record: whose settings it began with.
     pub(super) fn told(&self) -> Option<String> {
         let like = self.like.as_ref()?;
-        Some(format!("it begins with the settings of `{}`; its secrets were copied", like.cluster.name))
+        Some(format!("it begins with the settings of `{}`", like.cluster.name))
     }
 
     /// What stands before anything is filled in.

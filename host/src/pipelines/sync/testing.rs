@@ -61,7 +61,7 @@ pub(crate) enum Fault {
 pub(crate) struct Copy {
     pub(crate) spec: Value,
     pub(crate) incarnation: u64,
-    seen_from_ms: i64,
+    pub(crate) seen_from_ms: i64,
 }
 
 /// What the cluster holds, and how it behaves.
