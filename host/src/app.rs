@@ -16,6 +16,7 @@ mod kinds;
 mod log_levels;
 mod operations;
 mod plans;
+mod plugins;
 mod policies;
 mod rebind;
 mod records;
@@ -45,7 +46,7 @@ use crate::clock::SharedClock;
 use crate::domain::cluster::Cluster;
 use crate::domain::id::EventId;
 use crate::domain::record::Change;
-use crate::plugins::driver::Kinds;
+use crate::plugins::driver::{Kinds, Plugins};
 use crate::store::{Event, Store, StoreError, Tx};
 use crate::telemetry::Log;
 use caller::Caller;
@@ -57,6 +58,7 @@ pub type SharedApp = Arc<App>;
 pub struct App {
     store: Store,
     kinds: Arc<dyn Kinds>,
+    plugins: Arc<dyn Plugins>,
     engine: Arc<dyn Engine>,
     clock: SharedClock,
     random: SystemRandom,
@@ -76,11 +78,12 @@ impl App {
     pub fn new(
         store: Store,
         kinds: Arc<dyn Kinds>,
+        plugins: Arc<dyn Plugins>,
         engine: Arc<dyn Engine>,
         clock: SharedClock,
         log: Log,
     ) -> Self {
-        Self { store, kinds, engine, clock, random: SystemRandom::new(), log }
+        Self { store, kinds, plugins, engine, clock, random: SystemRandom::new(), log }
     }
 
     /// Whether calls can be answered: the store does.

@@ -4,6 +4,7 @@ mod access;
 mod clusters;
 mod events;
 mod plans;
+mod plugins;
 mod problems;
 mod records;
 mod relations;
