@@ -92,6 +92,8 @@ enum Command {
     #[command(subcommand)]
     Kind(command::kind::Kind),
     #[command(subcommand)]
+    Plugin(command::plugin::Plugin),
+    #[command(subcommand)]
     Cluster(command::cluster::Cluster),
     Sync(command::sync::Sync),
     Get(command::get::Get),
@@ -144,6 +146,7 @@ impl Command {
         match self {
             Self::Serve(command) => command.run(session),
             Self::Kind(command) => command.run(session),
+            Self::Plugin(command) => command.run(session),
             Self::Cluster(command) => command.run(session),
             Self::Sync(command) => command.run(session),
             Self::Get(command) => command.run(session),

@@ -13,6 +13,7 @@ pub(super) mod kind;
 pub(super) mod log_level;
 pub(super) mod operation;
 pub(super) mod plan;
+pub(super) mod plugin;
 pub(super) mod policy;
 pub(super) mod record;
 pub(super) mod relation;
