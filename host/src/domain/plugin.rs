@@ -221,7 +221,7 @@ pub struct Incident {
     /// Name of the cluster; absent for a call that decides.
     pub cluster: Option<String>,
     pub call: String,
-    /// `trap`, `cpu`, `wall`, `memory`, `protocol` or `host-panic`.
+    /// `trap`, `cpu`, `wall`, `memory`, `protocol`, `host-panic` or `room`.
     pub failure: String,
     pub message: String,
     /// Names of functions, innermost first.

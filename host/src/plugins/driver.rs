@@ -47,9 +47,19 @@ pub enum Failure {
     Protocol(String),
     #[error("the host's own part of the call panicked: {0}")]
     HostPanic(String),
+    #[error("the host has no room for another instance: {0}; try again later")]
+    Room(String),
 }
 
 impl Failure {
+    /// What the host itself broke or lacks is not held against a plugin.
+    pub fn is_the_plugins(&self) -> bool {
+        match self {
+            Self::Trap(_) | Self::Cpu(_) | Self::Wall(_) | Self::Memory(_) | Self::Protocol(_) => true,
+            Self::HostPanic(_) | Self::Room(_) => false,
+        }
+    }
+
     /// In metrics and incidents.
     pub fn word(&self) -> &'static str {
         match self {
@@ -59,6 +69,7 @@ impl Failure {
             Self::Memory(_) => "memory",
             Self::Protocol(_) => "protocol",
             Self::HostPanic(_) => "host-panic",
+            Self::Room(_) => "room",
         }
     }
 }

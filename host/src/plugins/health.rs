@@ -115,8 +115,7 @@ impl Health {
     }
 
     pub(super) fn failed(&self, cluster: &str, call: &'static str, failure: &Failure) {
-        // What the host itself broke is not held against the plugin.
-        let is_own = !matches!(failure, Failure::HostPanic(_));
+        let is_own = failure.is_the_plugins();
         let mut seen = self.seen();
         seen.count(is_own);
         let charge = match is_own {

@@ -90,6 +90,11 @@ impl Registry {
         self.shared.load().refusals.clone()
     }
 
+    #[cfg(test)]
+    pub(super) fn looks(&self) -> u64 {
+        self.shared.looks.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
     /// Kinds that serve another version, or none, from now on.
     pub fn changes(&self) -> broadcast::Receiver<String> {
         self.shared.changes()

@@ -41,6 +41,9 @@ pub use settings::Pace;
 /// The operator's grants, beside the plugins: a map of kinds.
 pub(super) const GRANTS_FILE: &str = "grants.yaml";
 
+/// Changes within this are looked at together.
+const TOGETHER: Duration = Duration::from_millis(20);
+
 /// Who acts where no person asked.
 const SYSTEM: &str = "headgate";
 
@@ -130,7 +133,11 @@ impl Watch {
                 },
                 Some(heard) = self.heard.1.recv() => self.hear(heard).await,
                 Some(report) = reports.recv() => self.judge_report(report).await,
-                () = noticed.notified() => self.look().await,
+                () = noticed.notified() => {
+                    // A file that is written brings many of them.
+                    tokio::time::sleep(TOGETHER).await;
+                    self.look().await;
+                }
                 () = tokio::time::sleep(pause) => {
                     self.look().await;
                     self.judge_trials().await;
@@ -167,6 +174,8 @@ impl Watch {
     }
 
     async fn look(&mut self) {
+        #[cfg(test)]
+        self.shared.looks.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let Some(listed) = self.list().await else { return };
         let listing = match listed {
             Ok(listing) => listing,
@@ -247,8 +256,13 @@ impl Watch {
         }
         let Some(directory) = &self.directory else { return };
         let noticed = Arc::clone(&self.noticed);
-        // What happened does not matter: it only means that a look is worth it.
-        let made = notify::recommended_watcher(move |_event| noticed.notify_one()).and_then(|mut watcher| {
+        let notice = move |event: notify::Result<notify::Event>| {
+            // Looks themselves open the directory: to be woken by that would never end.
+            if !event.is_ok_and(|event| event.kind.is_access()) {
+                noticed.notify_one();
+            }
+        };
+        let made = notify::recommended_watcher(notice).and_then(|mut watcher| {
             watcher.watch(directory, RecursiveMode::NonRecursive)?;
             Ok(watcher)
         });

@@ -344,8 +344,9 @@ impl Watch {
         let records = self.slots.values().map(|slot| &slot.record).chain(self.records.values());
         let kept: BTreeSet<String> =
             records.flat_map(|record| record.versions.iter().map(|version| version.digest.clone())).collect();
-        let archive = Arc::clone(&self.archive);
-        let pruned = tokio::task::spawn_blocking(move || archive.prune(&kept)).await;
+        let (archive, cache) = (Arc::clone(&self.archive), Arc::clone(&self.loader.cache));
+        let prune = move || archive.prune(&kept).and_then(|()| cache.prune(&kept));
+        let pruned = tokio::task::spawn_blocking(prune).await;
         if let Err(error) = pruned.unwrap_or_else(|stopped| Err(std::io::Error::other(stopped))) {
             tracing::warn!(%error, "versions that nobody goes back to could not be removed");
         }

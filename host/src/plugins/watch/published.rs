@@ -21,6 +21,8 @@ pub(in crate::plugins) struct Shared {
     published: ArcSwap<Published>,
     changed: broadcast::Sender<String>,
     builtin_refusals: Mutex<Vec<Refusal>>,
+    #[cfg(test)]
+    pub(in crate::plugins) looks: std::sync::atomic::AtomicU64,
 }
 
 /// Everything at one moment.
@@ -42,7 +44,13 @@ struct Shown {
 impl Shared {
     pub(in crate::plugins) fn new() -> Self {
         let (changed, _nobody) = broadcast::channel(CHANGES_MAX);
-        Self { published: ArcSwap::default(), changed, builtin_refusals: Mutex::default() }
+        Self {
+            published: ArcSwap::default(),
+            changed,
+            builtin_refusals: Mutex::default(),
+            #[cfg(test)]
+            looks: std::sync::atomic::AtomicU64::default(),
+        }
     }
 
     pub(in crate::plugins) fn load(&self) -> Arc<Published> {

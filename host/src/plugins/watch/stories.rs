@@ -460,3 +460,13 @@ async fn hosts_that_serve_different_versions_are_said_to() {
     assert_eq!(world.status("toy").unwrap().hosts.len(), 2);
     assert!(world.registry.find("toy").is_some(), "it serves all the same");
 }
+
+#[tokio::test]
+async fn a_directory_that_nobody_touches_is_looked_at_seldom() {
+    let world = World::of(&[("toy.wasm", toy("1.0.0"))]).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let before = world.registry.looks();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let looks = world.registry.looks() - before;
+    assert!((1..=11).contains(&looks), "{looks} looks in 500 ms, with one every 50 ms");
+}
