@@ -150,7 +150,7 @@ impl Plugins for ToyPlugins {
         vec![serde_json::from_value(status).unwrap()]
     }
 
-    async fn change(&self, name: &str, change: PluginChange, _: &str) -> Result<(), PluginChangeError> {
+    async fn change(&self, name: &str, change: PluginChange, _: &By) -> Result<(), PluginChangeError> {
         match (name, change) {
             ("toy", PluginChange::RollBack) => {
                 Err(PluginChangeError::Refused("plugin `toy` has no earlier version".to_owned()))

@@ -38,7 +38,7 @@ impl App {
         change: PluginChange,
     ) -> Result<PluginStatus, AppError> {
         caller.may_write()?;
-        self.plugins.change(name, change, &caller.actor).await.map_err(|error| match error {
+        self.plugins.change(name, change, &caller.by).await.map_err(|error| match error {
             PluginChangeError::NotFound(name) => AppError::not_found("plugin", name),
             PluginChangeError::Refused(why) => AppError::refused(Refusal::Plugin, why),
             PluginChangeError::Stopping => AppError::Stopping,

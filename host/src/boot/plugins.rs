@@ -16,6 +16,7 @@ use crate::clock::SharedClock;
 use crate::config::ServeConfig;
 use crate::domain::id::{ClusterId, DEFAULT_ORGANIZATION, EventId, OrganizationId};
 use crate::domain::plugin::{HostVersion, Incident, PluginRecord};
+use crate::domain::record::Change;
 use crate::plugins::builtin::builtin;
 use crate::plugins::ledger::{Ledger, Served, Told};
 use crate::plugins::limits::Limits;
@@ -142,8 +143,12 @@ impl Kept {
             kind: told.kind.to_owned(),
             subject: told.subject.clone(),
             data: told.data.clone(),
-            actor: told.actor.clone(),
+            actor: told.by.actor.clone(),
         };
+        if let Some(action) = action(told.kind) {
+            let change = Change::new(action, told.subject.as_str()).after(told.data.clone());
+            tx.keep(&event.organization, None, &told.by, std::slice::from_ref(&change)).await?;
+        }
         tx.insert_event(&event).await.map(drop)
     }
 
@@ -173,6 +178,19 @@ impl Kept {
         tx.save_plugin_host(&self.host, &own).await?;
         tx.commit().await?;
         self.store.list_plugin_hosts(now_ms - HEARD_MS).await
+    }
+}
+
+/// What is kept as a record of a change; the rest is told as an event alone.
+fn action(event: &str) -> Option<&'static str> {
+    match event {
+        "plugin.activated" => Some("plugin.activate"),
+        "plugin.rolled-back" => Some("plugin.roll-back"),
+        "plugin.disabled" => Some("plugin.disable"),
+        "plugin.enabled" => Some("plugin.enable"),
+        "plugin.removed" => Some("plugin.remove"),
+        "plugin.granted" => Some("plugin.grant"),
+        _ => None,
     }
 }
 

@@ -14,6 +14,7 @@ use crate::domain::error::BackendError;
 use crate::domain::id::OperationId;
 use crate::domain::operation::{Forecast, OperationType, Progress, Subject};
 use crate::domain::plugin::PluginStatus;
+use crate::domain::record::By;
 use crate::domain::resource::{Lookup, Outcome, Page, Query, ResourceKey, Write};
 
 /// Why a call into a plugin gave no answer, or the answer that it refused.
@@ -177,7 +178,7 @@ pub trait Plugins: Send + Sync {
     /// Kinds by name, then files that serve none.
     fn statuses(&self) -> Vec<PluginStatus>;
     /// `name` is a kind, or a file that serves none.
-    async fn change(&self, name: &str, change: PluginChange, actor: &str) -> Result<(), PluginChangeError>;
+    async fn change(&self, name: &str, change: PluginChange, by: &By) -> Result<(), PluginChangeError>;
 }
 
 /// The opened secrets of one cluster, by the name of the connection form's field. Never printed.

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use crate::domain::plugin::{HostVersion, Incident, PluginRecord};
+use crate::domain::record::By;
 
 /// What happened to a plugin, for the event log.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,8 +16,7 @@ pub struct Told {
     /// The kind, or the file where there is none.
     pub subject: String,
     pub data: Value,
-    /// `token:NAME`, or `headgate`.
-    pub actor: String,
+    pub by: By,
 }
 
 /// A version that this host serves.

@@ -23,6 +23,7 @@ pub use super::watch::Pace;
 use super::watch::{Asked, Setup, Shared, Watch};
 use crate::clock::SharedClock;
 use crate::domain::plugin::PluginStatus;
+use crate::domain::record::By;
 
 /// Failures that wait to be kept, and changes that wait to be made: more are told to come back.
 const WAITING_MAX: usize = 64;
@@ -122,9 +123,9 @@ impl Plugins for Registry {
         self.shared.load().statuses()
     }
 
-    async fn change(&self, name: &str, change: PluginChange, actor: &str) -> Result<(), PluginChangeError> {
+    async fn change(&self, name: &str, change: PluginChange, by: &By) -> Result<(), PluginChangeError> {
         let (reply, answer) = oneshot::channel();
-        let asked = Asked { name: name.to_owned(), change, actor: actor.to_owned(), reply };
+        let asked = Asked { name: name.to_owned(), change, by: by.clone(), reply };
         self.asked.send(asked).await.map_err(|_stopped| PluginChangeError::Stopping)?;
         answer.await.unwrap_or(Err(PluginChangeError::Stopping))
     }

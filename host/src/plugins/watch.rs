@@ -30,6 +30,7 @@ use super::load::Loader;
 use super::refusal::{Refusal, Stage};
 use super::serving::Slot;
 use crate::domain::plugin::{Origin, PluginRecord};
+use crate::domain::record::By;
 use files::Listing;
 use grants::Grants;
 use life::{Act, Attempt, Life, Look, Patience, Verdict};
@@ -44,14 +45,11 @@ pub(super) const GRANTS_FILE: &str = "grants.yaml";
 /// Changes within this are looked at together.
 const TOGETHER: Duration = Duration::from_millis(20);
 
-/// Who acts where no person asked.
-const SYSTEM: &str = "headgate";
-
 /// Something that a person asked for, and the way back to them.
 pub(super) struct Asked {
     pub(super) name: String,
     pub(super) change: PluginChange,
-    pub(super) actor: String,
+    pub(super) by: By,
     pub(super) reply: tokio::sync::oneshot::Sender<Result<(), PluginChangeError>>,
 }
 
@@ -309,17 +307,17 @@ impl Watch {
         self.publish();
     }
 
-    async fn tell(&self, kind: &'static str, subject: &str, data: Value, actor: &str) {
-        let told = Told { kind, subject: subject.to_owned(), data, actor: actor.to_owned() };
+    async fn tell(&self, kind: &'static str, subject: &str, data: Value, by: &By) {
+        let told = Told { kind, subject: subject.to_owned(), data, by: by.clone() };
         if let Err(error) = self.ledger.tell(&told).await {
             tracing::error!(error, event = kind, subject, "the event could not be kept");
         }
     }
 
     /// The record of a kind with what happened to it.
-    async fn save(&self, kind: &str, event: &'static str, data: Value, actor: &str) {
+    async fn save(&self, kind: &str, event: &'static str, data: Value, by: &By) {
         let Some(slot) = self.slots.get(kind) else { return };
-        let told = Told { kind: event, subject: kind.to_owned(), data, actor: actor.to_owned() };
+        let told = Told { kind: event, subject: kind.to_owned(), data, by: by.clone() };
         if let Err(error) = self.ledger.save(&slot.record, &told).await {
             tracing::error!(error, kind, event, "what happened to the plugin could not be kept");
         }
@@ -343,6 +341,6 @@ impl Watch {
             self.files.insert(name.to_owned(), Watched { life, kind: file.kind });
         }
         self.publish();
-        self.tell("plugin.refused", name, data, SYSTEM).await;
+        self.tell("plugin.refused", name, data, &By::host()).await;
     }
 }

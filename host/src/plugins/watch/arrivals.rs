@@ -8,9 +8,10 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::life::{Attempt, Life, Passed, Verdict};
-use super::{SYSTEM, Watch, Watched, files};
+use super::{Watch, Watched, files};
 use crate::domain::contract::Description;
 use crate::domain::plugin::{Origin, PluginVersion};
+use crate::domain::record::By;
 use crate::plugins::grants::Given;
 use crate::plugins::load::{Candidate, Loader};
 use crate::plugins::package::Package;
@@ -335,7 +336,7 @@ impl Watch {
         self.met = None;
         if is_new {
             let data = json!({"version": version, "digest": digest, "generation": generation, "file": name});
-            self.save(&kind, "plugin.activated", data, SYSTEM).await;
+            self.save(&kind, "plugin.activated", data, &By::host()).await;
             self.prune().await;
         }
     }

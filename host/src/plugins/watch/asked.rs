@@ -3,39 +3,40 @@
 use serde_json::json;
 
 use super::life::Verdict;
-use super::{Asked, SYSTEM, Watch, Watched};
+use super::{Asked, Watch, Watched};
 use crate::domain::plugin::Stopped;
+use crate::domain::record::By;
 use crate::plugins::driver::{PluginChange, PluginChangeError};
 use crate::plugins::refusal::{Refusal, Stage};
 use crate::plugins::serving::Serving;
 
 impl Watch {
     pub(super) async fn answer(&mut self, asked: Asked) {
-        let Asked { name, change, actor, reply } = asked;
+        let Asked { name, change, by, reply } = asked;
         let done = match change {
-            PluginChange::Disable => self.disable(&name, &actor).await,
-            PluginChange::Enable { downgrade } => self.enable(&name, downgrade, &actor).await,
-            PluginChange::RollBack => self.roll_back(&name, "it was asked for", &actor).await,
+            PluginChange::Disable => self.disable(&name, &by).await,
+            PluginChange::Enable { downgrade } => self.enable(&name, downgrade, &by).await,
+            PluginChange::RollBack => self.roll_back(&name, "it was asked for", &by).await,
         };
         // Who asked may have left.
         reply.send(done).unwrap_or_default();
     }
 
-    async fn disable(&mut self, kind: &str, actor: &str) -> Result<(), PluginChangeError> {
+    async fn disable(&mut self, kind: &str, by: &By) -> Result<(), PluginChangeError> {
         let at_ms = self.loader.clock.now_ms();
         let slot = self.slots.get_mut(kind).ok_or_else(|| PluginChangeError::NotFound(kind.to_owned()))?;
         if slot.record.disabled.is_some() {
             return Ok(());
         }
-        slot.record.disabled = Some(Stopped { by: actor.to_owned(), at_ms });
+        slot.record.disabled = Some(Stopped { by: by.actor.clone(), at_ms });
         self.publish();
-        tracing::warn!(kind, actor, "plugin disabled");
-        self.save(kind, "plugin.disabled", json!({}), actor).await;
+        tracing::warn!(kind, actor = by.actor, "plugin disabled");
+        self.save(kind, "plugin.disabled", json!({}), by).await;
         self.shared.tell_changed(kind);
         Ok(())
     }
 
-    async fn enable(&mut self, name: &str, downgrade: bool, actor: &str) -> Result<(), PluginChangeError> {
+    async fn enable(&mut self, name: &str, downgrade: bool, by: &By) -> Result<(), PluginChangeError> {
         if !self.slots.contains_key(name) && !self.files.contains_key(name) {
             return Err(PluginChangeError::NotFound(name.to_owned()));
         }
@@ -60,7 +61,7 @@ impl Watch {
             if let Some(serving) = &slot.current {
                 serving.made.health.release();
             }
-            self.save(name, "plugin.enabled", json!({"downgrade": downgrade}), actor).await;
+            self.save(name, "plugin.enabled", json!({"downgrade": downgrade}), by).await;
         }
         self.publish();
         self.shared.tell_changed(name);
@@ -72,7 +73,7 @@ impl Watch {
         &mut self,
         kind: &str,
         reason: &str,
-        actor: &str,
+        by: &By,
     ) -> Result<(), PluginChangeError> {
         let refused = |why: String| PluginChangeError::Refused(format!("plugin `{kind}` {why}"));
         let slot = self.slots.get(kind).ok_or_else(|| PluginChangeError::NotFound(kind.to_owned()))?;
@@ -93,7 +94,7 @@ impl Watch {
             .map_err(|why| refused(format!("cannot go back: {why}")))?;
         let (at_ms, made) = (self.loader.clock.now_ms(), self.loader.make(&candidate, given.clone(), places));
         let Some(slot) = self.slots.get_mut(kind) else { return Ok(()) };
-        slot.record.take_back(reason, actor, at_ms);
+        slot.record.take_back(reason, &by.actor, at_ms);
         slot.replace(Some(Serving {
             candidate,
             made,
@@ -106,19 +107,26 @@ impl Watch {
             file.as_deref().unwrap_or(kind),
             Stage::Serve,
             format!("a version that is no worse than {}", earlier.version),
-            format!("version {version}, taken back by {actor}: {reason}"),
+            format!("version {version}, taken back by {}: {reason}", by.actor),
             format!(
                 "put a corrected file in its place; `headgate plugin enable {kind}` tries this one again"
             ),
         );
-        tracing::error!(kind, from = version, to = earlier.version, reason, actor, "plugin rolled back");
+        tracing::error!(
+            kind,
+            from = version,
+            to = earlier.version,
+            reason,
+            actor = by.actor,
+            "plugin rolled back"
+        );
         for (name, Watched { life, kind }) in std::mem::take(&mut self.files) {
             let life = life.take_back(&digest, refusal.clone());
             self.files.insert(name, Watched { life, kind });
         }
         self.publish();
         let data = json!({"from": version, "to": earlier.version, "digest": digest, "reason": reason});
-        self.save(kind, "plugin.rolled-back", data, actor).await;
+        self.save(kind, "plugin.rolled-back", data, by).await;
         self.met = None;
         self.shared.tell_changed(kind);
         Ok(())
@@ -136,7 +144,7 @@ impl Watch {
         self.retry_waiting(&kind);
         self.publish();
         tracing::warn!(kind, file = name, "the plugin's file is gone: its kind is not served any more");
-        self.tell("plugin.removed", &kind, json!({"file": name}), SYSTEM).await;
+        self.tell("plugin.removed", &kind, json!({"file": name}), &By::host()).await;
         self.met = None;
         self.shared.tell_changed(&kind);
     }

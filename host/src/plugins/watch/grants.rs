@@ -7,8 +7,9 @@ use std::path::Path;
 use serde_json::json;
 
 use super::life::Stamp;
-use super::{GRANTS_FILE, SYSTEM, Watch};
+use super::{GRANTS_FILE, Watch};
 use crate::domain::plugin::Origin;
+use crate::domain::record::By;
 use crate::plugins::grants::Given;
 use crate::plugins::refusal::{Refusal, Stage};
 use crate::plugins::serving::Serving;
@@ -83,7 +84,7 @@ impl Watch {
         self.publish();
         for kind in changed {
             tracing::info!(kind, "the plugin has other grants");
-            self.tell("plugin.granted", &kind, json!({}), SYSTEM).await;
+            self.tell("plugin.granted", &kind, json!({}), &By::host()).await;
             self.shared.tell_changed(&kind);
         }
     }

@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use super::{SYSTEM, Watch};
+use super::Watch;
 use crate::domain::plugin::{Charge, Incident};
+use crate::domain::record::By;
 use crate::plugins::health::Report;
 use crate::plugins::trial::{Counts, Judgement};
 
@@ -17,7 +18,7 @@ impl Watch {
             let data =
                 json!({"digest": report.digest, "version": report.version, "reason": incident.message});
             tracing::error!(kind = report.kind, reason = incident.message, "plugin quarantined");
-            self.tell("plugin.quarantined", &report.kind, data, SYSTEM).await;
+            self.tell("plugin.quarantined", &report.kind, data, &By::host()).await;
         }
         self.judge_trials().await;
     }
@@ -41,7 +42,7 @@ impl Watch {
         }
         for (kind, Counts { calls, failures }) in worse {
             let reason = format!("it failed {failures} of its first {calls} calls");
-            if let Err(error) = self.roll_back(&kind, &reason, SYSTEM).await {
+            if let Err(error) = self.roll_back(&kind, &reason, &By::host()).await {
                 tracing::error!(kind, reason, %error, "the version before cannot serve again");
             }
         }

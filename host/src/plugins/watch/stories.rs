@@ -14,6 +14,7 @@ use super::Pace;
 use crate::domain::plugin::{
     Charge, HostVersion, Incident, PluginRecord, PluginState, PluginStatus, Stopped,
 };
+use crate::domain::record::By;
 use crate::plugins::driver::{CallError, Kinds, PluginChange, PluginChangeError, Plugins, Secrets};
 use crate::plugins::fixture;
 use crate::plugins::ledger::{Ledger, Served, Told};
@@ -133,7 +134,8 @@ impl World {
     }
 
     async fn change(&self, name: &str, change: PluginChange) -> Result<(), PluginChangeError> {
-        self.registry.change(name, change, "ann").await
+        let by = By { actor: "ann".to_owned(), request_id: None };
+        self.registry.change(name, change, &by).await
     }
 
     async fn probe(&self, cluster_name: &str) -> Result<(), CallError> {
