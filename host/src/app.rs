@@ -18,6 +18,7 @@ mod model;
 mod nodes;
 mod operations;
 mod plans;
+mod plugins;
 mod policies;
 mod previews;
 mod rebind;
@@ -50,7 +51,7 @@ use crate::clock::SharedClock;
 use crate::domain::cluster::Cluster;
 use crate::domain::id::EventId;
 use crate::domain::record::Change;
-use crate::plugins::driver::Kinds;
+use crate::plugins::driver::{Kinds, Plugins};
 use crate::store::{Event, Store, StoreError, Tx};
 use crate::telemetry::Log;
 use caller::Caller;
@@ -62,6 +63,7 @@ pub type SharedApp = Arc<App>;
 pub struct App {
     store: Store,
     kinds: Arc<dyn Kinds>,
+    plugins: Arc<dyn Plugins>,
     engine: Arc<dyn Engine>,
     clock: SharedClock,
     random: SystemRandom,
@@ -81,11 +83,12 @@ impl App {
     pub fn new(
         store: Store,
         kinds: Arc<dyn Kinds>,
+        plugins: Arc<dyn Plugins>,
         engine: Arc<dyn Engine>,
         clock: SharedClock,
         log: Log,
     ) -> Self {
-        Self { store, kinds, engine, clock, random: SystemRandom::new(), log }
+        Self { store, kinds, plugins, engine, clock, random: SystemRandom::new(), log }
     }
 
     /// Whether calls can be answered: the store does.

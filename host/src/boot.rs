@@ -21,7 +21,12 @@ use crate::clock::{SharedClock, SystemClock};
 use crate::config::ServeConfig;
 use crate::pipelines::sync::{Sync, Timing};
 use crate::plugins::driver::Kinds;
+<<<<<<< HEAD
 use crate::reconcile::{self, Reconciler, Settings};
+=======
+use crate::plugins::registry::Registry;
+use crate::reconcile::{Reconciler, Settings};
+>>>>>>> reload
 use crate::store::{Options, SealingKey, Store};
 use crate::telemetry::{Log, LogFormat, Metrics};
 
@@ -38,16 +43,22 @@ pub async fn serve(config: ServeConfig) -> anyhow::Result<()> {
     let clock: SharedClock = Arc::new(SystemClock);
     let metrics = Metrics::default();
     let store = open_store(&config, Arc::clone(&clock)).await?;
-    let kinds: Arc<dyn Kinds> = Arc::new(plugins::load(&config, &store, &clock, &metrics).await?);
+    let registry = Arc::new(plugins::load(&config, &store, &clock, &metrics).await?);
+    let kinds: Arc<dyn Kinds> = Arc::<Registry>::clone(&registry);
     let settings = Settings::default();
     // Back-off begins at the interval: the one that the reconciler keeps.
     let timing = Timing { interval: settings.interval, ..Timing::default() };
     let sync = Sync::new(store.clone(), Arc::clone(&kinds), Arc::clone(&clock), timing);
+<<<<<<< HEAD
     let punctuality = metrics.register(reconcile::Metrics::register);
     let reconciler =
         Reconciler::start(sync.clone(), store.clone(), Arc::clone(&clock), settings, punctuality);
+=======
+    let reconciler = Reconciler::start(sync.clone(), store.clone(), Arc::clone(&clock), settings);
+    plugins::follow(registry.changes(), store.clone(), reconciler.clone());
+>>>>>>> reload
     let engine = Arc::new(Live { sync, reconciler: reconciler.clone() });
-    let app = Arc::new(App::new(store.clone(), kinds, engine, clock, log));
+    let app = Arc::new(App::new(store.clone(), kinds, registry, engine, clock, log));
     owner::ensure(&app, &config.token_file()).await?;
 
     let (close, closing) = watch::channel(false);

@@ -92,6 +92,8 @@ enum Command {
     #[command(subcommand)]
     Kind(command::kind::Kind),
     #[command(subcommand)]
+    Plugin(command::plugin::Plugin),
+    #[command(subcommand)]
     Cluster(command::cluster::Cluster),
     #[command(subcommand)]
     Node(command::node::Node),
@@ -146,6 +148,7 @@ impl Command {
         match self {
             Self::Serve(command) => command.run(session),
             Self::Kind(command) => command.run(session),
+            Self::Plugin(command) => command.run(session),
             Self::Cluster(command) => command.run(session),
             Self::Node(command) => command.run(session),
             Self::Sync(command) => command.run(session),

@@ -11,6 +11,7 @@ pub mod id;
 pub mod operation;
 pub mod place;
 pub mod plan;
+pub mod plugin;
 pub mod policy;
 pub mod record;
 pub mod relation;

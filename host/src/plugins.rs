@@ -3,12 +3,14 @@
 pub mod builtin;
 pub mod driver;
 pub mod grants;
+pub mod ledger;
 pub mod limits;
 pub mod metrics;
 mod operations;
 pub mod refusal;
 pub mod registry;
 
+mod archive;
 mod bindings;
 mod cache;
 mod convert;
@@ -17,13 +19,20 @@ mod engine;
 #[cfg(test)]
 mod fixture;
 mod guest;
+mod health;
 mod hex;
 mod imports;
 mod invoke;
 mod linked;
+mod load;
 mod package;
 mod plugin;
+mod quarantine;
+mod serving;
 mod session;
 mod sessions;
+mod smoke;
 #[cfg(test)]
 mod stories;
+mod trial;
+mod watch;

@@ -27,6 +27,7 @@ mod open;
 mod operations;
 mod plans;
 mod plugin_state;
+mod plugins;
 mod policies;
 mod records;
 mod relations;

@@ -6,6 +6,7 @@
 mod backends;
 mod database;
 mod etcd;
+mod guest;
 mod host;
 mod kafka;
 mod postgres;
@@ -16,6 +17,7 @@ mod zookeeper;
 
 pub use database::Database;
 pub use etcd::Etcd;
+pub use guest::{Behaviour, guest};
 pub use host::cli::Output;
 pub use host::http::Answer;
 pub use host::{Host, Options};

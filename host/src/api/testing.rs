@@ -25,9 +25,12 @@ use crate::domain::id::{ClusterId, DEFAULT_ORGANIZATION, OperationId, Organizati
 use crate::domain::operation::{Forecast, Operation, OperationState, OperationType, Subject};
 use crate::domain::place::Place;
 use crate::domain::plan::{Plan, PlanState, Reason};
+use crate::domain::plugin::PluginStatus;
 use crate::domain::record::By;
 use crate::domain::resource::{Lookup, Observed, ResourceKey};
-use crate::plugins::driver::{CallError, Driver, Kind, Kinds, Secrets};
+use crate::plugins::driver::{
+    CallError, Driver, Kind, Kinds, PluginChange, PluginChangeError, Plugins, Secrets,
+};
 use crate::store::Store;
 use crate::store::testing::{Backend, Sqlite};
 use crate::telemetry::Log;
@@ -61,6 +64,7 @@ impl Host {
         let app = Arc::new(App::new(
             store.clone(),
             Arc::new(ToyKinds),
+            Arc::new(ToyPlugins),
             engine,
             Arc::new(SystemClock),
             Log::detached(),
@@ -130,6 +134,31 @@ pub(super) fn owner_caller() -> Caller {
         organization: OrganizationId(DEFAULT_ORGANIZATION.to_owned()),
         by: By { actor: "token:owner".to_owned(), request_id: None },
         role: Role::Owner,
+    }
+}
+
+struct ToyPlugins;
+
+#[async_trait]
+impl Plugins for ToyPlugins {
+    fn statuses(&self) -> Vec<PluginStatus> {
+        let status = json!({
+            "kind": "toy", "origin": "directory", "file": "toy.wasm", "state": "active", "reason": null, "digest": "00",
+            "version": "1.0.0", "generation": 1, "since_ms": 0, "refusal": null,
+            "traffic": {"calls": 3, "failures": 1, "sessions": 1, "queued": 0}, "draining": [], "earlier": [],
+            "taken_back": [], "isolated": [], "hosts": [], "agreed": true,
+        });
+        vec![serde_json::from_value(status).unwrap()]
+    }
+
+    async fn change(&self, name: &str, change: PluginChange, _: &By) -> Result<(), PluginChangeError> {
+        match (name, change) {
+            ("toy", PluginChange::RollBack) => {
+                Err(PluginChangeError::Refused("plugin `toy` has no earlier version".to_owned()))
+            }
+            ("toy", PluginChange::Disable | PluginChange::Enable { .. }) => Ok(()),
+            _ => Err(PluginChangeError::NotFound(name.to_owned())),
+        }
     }
 }
 

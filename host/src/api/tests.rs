@@ -5,6 +5,7 @@ mod clusters;
 mod doors;
 mod events;
 mod plans;
+mod plugins;
 mod problems;
 mod records;
 mod relations;

@@ -13,6 +13,8 @@ pub mod nodes;
 pub(crate) mod operation_types;
 pub mod operations;
 pub mod plans;
+pub(crate) mod plugin_incidents;
+pub mod plugins;
 pub(crate) mod policies;
 pub mod records;
 pub mod relations;
@@ -60,6 +62,9 @@ fn reading() -> OpenApiRouter<ApiState> {
         .routes(routes!(kinds::list::list_kinds))
         .routes(routes!(kinds::show::show_kind))
         .routes(routes!(kind_types::list::list_kind_types))
+        .routes(routes!(plugins::list::list_plugins))
+        .routes(routes!(plugins::show::show_plugin))
+        .routes(routes!(plugin_incidents::list::list_plugin_incidents))
         .routes(routes!(clusters::list::list_clusters))
         .routes(routes!(clusters::show::show_cluster))
         .routes(routes!(nodes::list::list_nodes))
@@ -100,6 +105,8 @@ fn changing() -> OpenApiRouter<ApiState> {
         .routes(routes!(plans::approve::approve_plan))
         .routes(routes!(plans::cancel::cancel_plan))
         .routes(routes!(operations::cancel::cancel_operation))
+        .routes(routes!(plugins::disable::disable_plugin))
+        .routes(routes!(plugins::enable::enable_plugin))
         .routes(routes!(policies::save::save_policy))
         .routes(routes!(log_levels::change::change_log_level))
         .routes(routes!(tokens::create::create_token))
@@ -125,7 +132,12 @@ fn planning() -> OpenApiRouter<ApiState> {
 fn syncing() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(clusters::sync::sync_cluster))
+<<<<<<< HEAD
         .routes(routes!(authorities::preview::preview_authority))
+=======
+        // A version whose machine code is gone is compiled again.
+        .routes(routes!(plugins::rollback::rollback_plugin))
+>>>>>>> reload
 }
 
 /// Words of an enumeration, with commas between.

@@ -12,8 +12,8 @@ pub enum AppError {
     NotFound { noun: &'static str, name: String },
     #[error("a {noun} named `{name}` is there already")]
     NameTaken { noun: &'static str, name: String },
-    #[error("kind `{kind}` is not loaded")]
-    UnknownKind { kind: String, loaded: Vec<String> },
+    #[error("kind `{kind}` {reason}")]
+    UnknownKind { kind: String, reason: String, loaded: Vec<String> },
     #[error("kind `{kind}` has no type `{metadata_type}`")]
     UnknownType { kind: String, metadata_type: String, known: Vec<String> },
     #[error("kind `{kind}` has no operation `{name}`")]
@@ -64,6 +64,8 @@ pub enum Refusal {
     NotOurs,
     /// The owner's last token would be gone.
     LastOwner,
+    /// The plugin's versions do not allow it.
+    Plugin,
 }
 
 impl AppError {

@@ -50,6 +50,7 @@ impl App {
     pub(super) fn kind_of(&self, kind: &str) -> Result<Arc<dyn Kind>, AppError> {
         self.kinds.find(kind).ok_or_else(|| AppError::UnknownKind {
             kind: kind.to_owned(),
+            reason: self.kinds.why_absent(kind),
             loaded: self.kinds.list().iter().map(|kind| kind.description().kind.clone()).collect(),
         })
     }

@@ -172,7 +172,7 @@ fn sync_error(cluster: &Cluster, error: SyncError) -> AppError {
         SyncError::Paused(_) => AppError::refused(Refusal::Paused, message),
         SyncError::Foreign { .. } => AppError::refused(Refusal::Foreign, message),
         SyncError::Twice { .. } => AppError::refused(Refusal::OneWriter, message),
-        SyncError::NoKind(kind) => AppError::UnknownKind { kind, loaded: Vec::new() },
+        SyncError::NoKind { kind, reason } => AppError::UnknownKind { kind, reason, loaded: Vec::new() },
         SyncError::Changed(name) => AppError::ChangedMeanwhile { noun: "resource", name },
         SyncError::Contract(_) => AppError::Contract(message),
         SyncError::Call(source) => AppError::Cluster { cluster: cluster.name.clone(), source },

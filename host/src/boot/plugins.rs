@@ -1,20 +1,44 @@
-//! Loads the plugins, with the store behind their key-value space.
+//! Starts the plugins, with the store behind their key-value space and their memory.
 
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
+use anyhow::Context;
 use async_trait::async_trait;
+use futures::StreamExt;
+use futures::stream;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
 
 use crate::clock::SharedClock;
 use crate::config::ServeConfig;
-use crate::domain::id::ClusterId;
+use crate::domain::id::{ClusterId, DEFAULT_ORGANIZATION, EventId, OrganizationId};
+use crate::domain::plugin::{HostVersion, Incident, PluginRecord};
+use crate::domain::record::Change;
 use crate::plugins::builtin::builtin;
+use crate::plugins::ledger::{Ledger, Served, Told};
 use crate::plugins::limits::Limits;
-use crate::plugins::registry::{Options, Registry, StateStore};
-use crate::store::Store;
+use crate::plugins::registry::{Options, Pace, Registry, StateStore};
+use crate::reconcile::Reconciler;
+use crate::store::{Event, Store, StoreError, Tx};
 use crate::telemetry::Metrics;
 
 /// Compiled plugins, below the data folder: never read from the operator's own folder.
 const CACHE_FOLDER: &str = "cache";
+
+/// Versions of plugins that served, below the data folder.
+const VERSIONS_FOLDER: &str = "plugin-versions";
+
+/// The name of this host among those on the same database, below the data folder.
+const HOST_FILE: &str = "host";
+
+/// A host that was not heard of for so long is not there: three exchanges were missed.
+const HEARD_MS: i64 = 60 * 1_000;
+
+/// Clusters that are looked at at once when their plugin changes.
+const AT_ONCE: usize = 8;
 
 pub(super) async fn load(
     config: &ServeConfig,
@@ -22,36 +46,193 @@ pub(super) async fn load(
     clock: &SharedClock,
     metrics: &Metrics,
 ) -> anyhow::Result<Registry> {
-    let registry = Registry::start(Options {
+    let host = host_name(&config.data.join(HOST_FILE))?;
+    let kept = Arc::new(Kept { store: store.clone(), clock: Arc::clone(clock), host });
+    Registry::start(Options {
         builtin: builtin(),
         directory: config.plugins.clone(),
         cache: config.data.join(CACHE_FOLDER),
+        archive: config.data.join(VERSIONS_FOLDER),
         limits: Limits::default(),
+        pace: Pace::default(),
         clock: Arc::clone(clock),
-        state: Arc::new(Kept(store.clone())),
+        state: Arc::<Kept>::clone(&kept),
+        ledger: kept,
         metrics: metrics.register(crate::plugins::metrics::Metrics::register),
     })
-    .await?;
-    for refusal in registry.refusals() {
-        tracing::error!(%refusal, "a plugin was not taken");
-    }
-    Ok(registry)
+    .await
 }
 
-/// The plugins' key-value space, in the store.
-struct Kept(Store);
+/// The machine's name, and what tells two hosts on one machine apart: made once, kept in the file.
+fn host_name(file: &Path) -> anyhow::Result<String> {
+    match fs::read_to_string(file) {
+        Ok(text) if !text.trim().is_empty() => return Ok(text.trim().to_owned()),
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => {
+            return Err(error).context(format!("cannot read the host's name from {}", file.display()));
+        }
+    }
+    let machine = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let machine = if machine.trim().is_empty() { "host" } else { machine.trim() };
+    let id = uuid::Uuid::new_v4().simple().to_string();
+    let name = format!("{machine}-{}", id.get(..8).unwrap_or_default());
+    fs::write(file, format!("{name}\n")).with_context(|| format!("cannot write {}", file.display()))?;
+    Ok(name)
+}
+
+/// Looks at the clusters of a kind when another version of it serves, or none: their state is not left for the next cycle.
+pub(super) fn follow(mut changes: broadcast::Receiver<String>, store: Store, reconciler: Reconciler) {
+    tokio::spawn(async move {
+        loop {
+            match changes.recv().await {
+                Ok(kind) => look_at(&kind, &store, &reconciler).await,
+                // What was missed is seen by the next cycles.
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return,
+            }
+        }
+    });
+}
+
+async fn look_at(kind: &str, store: &Store, reconciler: &Reconciler) {
+    let clusters = match store.all_clusters().await {
+        Ok(clusters) => clusters,
+        Err(error) => return tracing::error!(%error, "the clusters could not be read"),
+    };
+    let of_kind = clusters.into_iter().filter(|cluster| cluster.kind == kind && !cluster.paused);
+    stream::iter(of_kind)
+        .for_each_concurrent(AT_ONCE, async |cluster| {
+            if let Err(error) = reconciler.sweep_now(&cluster.id).await {
+                tracing::debug!(cluster = cluster.name, %error, "the cluster is looked at later");
+            }
+        })
+        .await;
+}
+
+/// The plugins' key-value space and their memory, in the store.
+struct Kept {
+    store: Store,
+    clock: SharedClock,
+    host: String,
+}
 
 #[async_trait]
 impl StateStore for Kept {
     async fn get(&self, kind: &str, cluster: &ClusterId, key: &str) -> Result<Option<Vec<u8>>, String> {
-        self.0.get_state(kind, cluster, key).await.map_err(|error| error.to_string())
+        self.store.get_state(kind, cluster, key).await.map_err(|error| error.to_string())
     }
 
     async fn set(&self, kind: &str, cluster: &ClusterId, key: &str, value: Vec<u8>) -> Result<(), String> {
-        self.0.set_state(kind, cluster, key, &value).await.map_err(|error| error.to_string())
+        self.store.set_state(kind, cluster, key, &value).await.map_err(|error| error.to_string())
     }
 
     async fn delete(&self, kind: &str, cluster: &ClusterId, key: &str) -> Result<(), String> {
-        self.0.delete_state(kind, cluster, key).await.map_err(|error| error.to_string())
+        self.store.delete_state(kind, cluster, key).await.map_err(|error| error.to_string())
+    }
+}
+
+impl Kept {
+    async fn insert(&self, tx: &mut Tx, told: &Told) -> Result<(), StoreError> {
+        let event = Event {
+            // Given by the store.
+            id: EventId(String::new()),
+            at_ms: self.clock.now_ms(),
+            organization: OrganizationId(DEFAULT_ORGANIZATION.to_owned()),
+            cluster: None,
+            kind: told.kind.to_owned(),
+            subject: told.subject.clone(),
+            data: told.data.clone(),
+            actor: told.by.actor.clone(),
+        };
+        if let Some(action) = action(told.kind) {
+            let change = Change::new(action, told.subject.as_str()).after(told.data.clone());
+            tx.keep(&event.organization, None, &told.by, std::slice::from_ref(&change)).await?;
+        }
+        tx.insert_event(&event).await.map(drop)
+    }
+
+    async fn save_with(&self, record: Option<&PluginRecord>, told: &Told) -> Result<(), StoreError> {
+        let mut tx = self.store.begin().await?;
+        if let Some(record) = record {
+            tx.save_plugin_record(record).await?;
+        }
+        self.insert(&mut tx, told).await?;
+        tx.commit().await
+    }
+
+    async fn keep_incident(&self, incident: &Incident) -> Result<(), StoreError> {
+        let mut tx = self.store.begin().await?;
+        tx.insert_plugin_incident(incident).await?;
+        tx.commit().await
+    }
+
+    async fn exchange(&self, served: &[Served]) -> Result<Vec<(String, HostVersion)>, StoreError> {
+        let now_ms = self.clock.now_ms();
+        let own = served.iter().map(|served| {
+            let Served { kind, digest, version } = served.clone();
+            (kind, HostVersion { host: self.host.clone(), digest, version, seen_at_ms: now_ms })
+        });
+        let own: Vec<_> = own.collect();
+        let mut tx = self.store.begin().await?;
+        tx.save_plugin_host(&self.host, &own).await?;
+        tx.commit().await?;
+        self.store.list_plugin_hosts(now_ms - HEARD_MS).await
+    }
+}
+
+/// What is kept as a record of a change; the rest is told as an event alone.
+fn action(event: &str) -> Option<&'static str> {
+    match event {
+        "plugin.activated" => Some("plugin.activate"),
+        "plugin.rolled-back" => Some("plugin.roll-back"),
+        "plugin.disabled" => Some("plugin.disable"),
+        "plugin.enabled" => Some("plugin.enable"),
+        "plugin.removed" => Some("plugin.remove"),
+        "plugin.granted" => Some("plugin.grant"),
+        _ => None,
+    }
+}
+
+#[async_trait]
+impl Ledger for Kept {
+    async fn records(&self) -> Result<Vec<PluginRecord>, String> {
+        self.store.list_plugin_records().await.map_err(|error| error.to_string())
+    }
+
+    async fn save(&self, record: &PluginRecord, told: &Told) -> Result<(), String> {
+        self.save_with(Some(record), told).await.map_err(|error| error.to_string())
+    }
+
+    async fn tell(&self, told: &Told) -> Result<(), String> {
+        self.save_with(None, told).await.map_err(|error| error.to_string())
+    }
+
+    async fn keep(&self, incident: &Incident) -> Result<(), String> {
+        self.keep_incident(incident).await.map_err(|error| error.to_string())
+    }
+
+    async fn meet(&self, served: &[Served]) -> Result<BTreeMap<String, Vec<HostVersion>>, String> {
+        let mut by_kind: BTreeMap<String, Vec<HostVersion>> = BTreeMap::new();
+        for (kind, version) in self.exchange(served).await.map_err(|error| error.to_string())? {
+            by_kind.entry(kind).or_default().push(version);
+        }
+        Ok(by_kind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_keeps_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("host");
+        let name = host_name(&file).unwrap();
+        assert_eq!(host_name(&file).unwrap(), name);
+        assert!(name.rsplit_once('-').is_some_and(|(_, id)| id.len() == 8), "{name}");
+        fs::remove_file(&file).unwrap();
+        assert_ne!(host_name(&file).unwrap(), name);
     }
 }

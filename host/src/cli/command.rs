@@ -14,6 +14,7 @@ pub(super) mod log_level;
 pub(super) mod node;
 pub(super) mod operation;
 pub(super) mod plan;
+pub(super) mod plugin;
 pub(super) mod policy;
 pub(super) mod record;
 pub(super) mod relation;

@@ -1,5 +1,6 @@
 //! Whole commands against a host that is one in name only.
 
+mod plugins;
 mod recording;
 
 use serde_json::{Value, json};

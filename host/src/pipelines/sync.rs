@@ -98,8 +98,8 @@ pub enum SyncError {
         "the same backend is registered as `{other}` already; one of the two has to have the authority `observe`"
     )]
     Twice { other: String },
-    #[error("the kind `{0}` is not loaded; install its plugin or look at `headgate kind list`")]
-    NoKind(String),
+    #[error("the kind `{kind}` {reason}")]
+    NoKind { kind: String, reason: String },
     #[error("the row of {0} kept changing meanwhile; try again")]
     Changed(String),
     #[error("the plugin breaks the contract: {0}")]

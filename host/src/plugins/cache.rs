@@ -3,6 +3,7 @@
 //! Invariant: compiled code is machine code that the host runs. Only what this host wrote and signed with its own key is
 //! loaded; anything else in the folder is compiled anew.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::hash::{Hash, Hasher};
 use std::io::{self, Write};
@@ -86,6 +87,19 @@ impl Cache {
         let tag = hmac::sign(&self.key, &signed(file, code));
         write_atomically(&file.with_extension("mac"), tag.as_ref())?;
         write_atomically(file, code)
+    }
+
+    /// Removes what was compiled from other components.
+    pub(super) fn prune(&self, kept: &BTreeSet<String>) -> io::Result<()> {
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+            let ours = path.extension().is_some_and(|end| end == "compiled" || end == "mac");
+            if ours && !stem.split_once('-').is_some_and(|(digest, _)| kept.contains(digest)) {
+                fs::remove_file(&path)?;
+            }
+        }
+        Ok(())
     }
 
     fn sweep(&self) -> io::Result<()> {
@@ -182,6 +196,17 @@ mod tests {
         code[middle] ^= 1;
         fs::write(&blob, code).unwrap();
         assert_eq!([load(), load()], [Source::Compiler, Source::Cache]);
+    }
+
+    #[test]
+    fn what_is_not_needed_any_more_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = GuestEngine::start().unwrap();
+        let cache = Cache::open(folder.path(), engine.wasm()).unwrap();
+        let source = |digest: &str| cache.load(engine.wasm(), digest, &fixture::plain()).unwrap().1;
+        assert_eq!([source("a"), source("b")], [Source::Compiler; 2]);
+        cache.prune(&BTreeSet::from(["b".to_owned()])).unwrap();
+        assert_eq!([source("b"), source("a")], [Source::Cache, Source::Compiler]);
     }
 
     #[cfg(unix)]

@@ -1,5 +1,7 @@
 //! The last stage before a plugin serves: what it says of itself, asked without any grant, must make sense.
 
+use serde_json::Value;
+
 use crate::domain::contract::{Description, Grant};
 
 use super::refusal::{Refusal, Stage};
@@ -23,11 +25,7 @@ pub(super) fn check(plugin: &str, description: &Description) -> Result<(), Refus
         let found = format!("`{}`", description.version);
         return refuse("a version such as 1.2.3", found, "correct `version` in the plugin's manifest");
     }
-    let meta = jsonschema::draft202012::meta::validate(&description.connection);
-    let built = jsonschema::draft202012::new(&description.connection);
-    if let Some(error) =
-        meta.err().map(|error| error.to_string()).or(built.err().map(|error| error.to_string()))
-    {
+    if let Err(error) = is_schema(&description.connection) {
         let expected = "a connection form that is a JSON Schema (2020-12)";
         return refuse(expected, error, "correct `connection` in the plugin's manifest");
     }
@@ -48,6 +46,12 @@ pub(super) fn check(plugin: &str, description: &Description) -> Result<(), Refus
         }
     }
     Ok(())
+}
+
+/// Of 2020-12, and one that can be held against values.
+pub(super) fn is_schema(schema: &Value) -> Result<(), String> {
+    jsonschema::draft202012::meta::validate(schema).map_err(|error| error.to_string())?;
+    jsonschema::draft202012::new(schema).map(drop).map_err(|error| error.to_string())
 }
 
 fn is_kind(kind: &str) -> bool {

@@ -13,6 +13,8 @@ use crate::domain::contract::{Change, Description, Issue, MetadataType, Strategy
 use crate::domain::error::BackendError;
 use crate::domain::id::OperationId;
 use crate::domain::operation::{Forecast, OperationType, Progress, Subject};
+use crate::domain::plugin::PluginStatus;
+use crate::domain::record::By;
 use crate::domain::resource::{Lookup, Outcome, Page, Query, ResourceKey, Write};
 
 /// Why a call into a plugin gave no answer, or the answer that it refused.
@@ -46,6 +48,31 @@ pub enum Failure {
     Protocol(String),
     #[error("the host's own part of the call panicked: {0}")]
     HostPanic(String),
+    #[error("the host has no room for another instance: {0}; try again later")]
+    Room(String),
+}
+
+impl Failure {
+    /// What the host itself broke or lacks is not held against a plugin.
+    pub fn is_the_plugins(&self) -> bool {
+        match self {
+            Self::Trap(_) | Self::Cpu(_) | Self::Wall(_) | Self::Memory(_) | Self::Protocol(_) => true,
+            Self::HostPanic(_) | Self::Room(_) => false,
+        }
+    }
+
+    /// In metrics and incidents.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Trap(_) => "trap",
+            Self::Cpu(_) => "cpu",
+            Self::Wall(_) => "wall",
+            Self::Memory(_) => "memory",
+            Self::Protocol(_) => "protocol",
+            Self::HostPanic(_) => "host-panic",
+            Self::Room(_) => "room",
+        }
+    }
 }
 
 /// One version of a plugin: what it is and how it decides. Pure calls, on fresh instances.
@@ -106,11 +133,52 @@ pub trait Driver: Send + Sync {
     async fn close(&self);
 }
 
-/// The loaded plugins, by kind. A snapshot: what it gives stays valid while it is held.
+/// The loaded plugins, by kind. What it gives stays valid while it is held, and is of the version that served then:
+/// whoever works for long asks again between two batches.
 pub trait Kinds: Send + Sync {
     fn find(&self, kind: &str) -> Option<Arc<dyn Kind>>;
     /// Sorted by kind.
     fn list(&self) -> Vec<Arc<dyn Kind>>;
+    /// Why a kind is not found, and what to do: `is …`.
+    fn why_absent(&self, _kind: &str) -> String {
+        NOT_LOADED.to_owned()
+    }
+}
+
+/// Of a kind that nobody has heard of.
+pub const NOT_LOADED: &str = "is not loaded; install its plugin or look at `headgate plugin list`";
+
+/// What an operator may ask of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PluginChange {
+    /// Calls are refused until it is enabled.
+    Disable,
+    /// Serves again, is released from quarantine, and what was refused or taken back is tried again.
+    Enable {
+        /// Also where the file is older than what serves.
+        downgrade: bool,
+    },
+    /// The version before serves again, and the one that serves stays out.
+    RollBack,
+}
+
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum PluginChangeError {
+    #[error("there is no plugin `{0}`")]
+    NotFound(String),
+    #[error("{0}")]
+    Refused(String),
+    #[error("the host is stopping")]
+    Stopping,
+}
+
+/// The plugins of this host, as an operator sees and changes them.
+#[async_trait]
+pub trait Plugins: Send + Sync {
+    /// Kinds by name, then files that serve none.
+    fn statuses(&self) -> Vec<PluginStatus>;
+    /// `name` is a kind, or a file that serves none.
+    async fn change(&self, name: &str, change: PluginChange, by: &By) -> Result<(), PluginChangeError>;
 }
 
 /// The opened secrets of one cluster, by the name of the connection form's field. Never printed.

@@ -49,9 +49,13 @@ const DESCRIPTION: usize = 1024;
 const STRINGS: usize = 2048;
 
 fn module(kind: &str, probe: &str) -> String {
+    versioned_module(kind, "0.1.0", probe)
+}
+
+fn versioned_module(kind: &str, version: &str, probe: &str) -> String {
     let mut memory = Memory { data: String::new(), next: STRINGS };
     let mut description = [0; 100];
-    for (at, text) in [(0, kind), (8, "Fixture"), (16, "0.1.0"), (24, "Tests"), (44, r#"{"type": "object"}"#)]
+    for (at, text) in [(0, kind), (8, "Fixture"), (16, version), (24, "Tests"), (44, r#"{"type": "object"}"#)]
     {
         description[at..at + 8].copy_from_slice(&memory.put(text));
     }
@@ -117,6 +121,11 @@ pub(super) const PANIC: &str =
 /// A guest of this kind.
 pub(super) fn guest(kind: &str, probe: &str) -> Vec<u8> {
     component(&module(kind, probe), "", "")
+}
+
+/// The same of another version: another content, too.
+pub(super) fn versioned(kind: &str, version: &str, probe: &str) -> Vec<u8> {
+    component(&versioned_module(kind, version, probe), "", "")
 }
 
 pub(super) fn plain() -> Vec<u8> {

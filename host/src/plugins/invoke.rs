@@ -8,7 +8,7 @@ use std::panic::AssertUnwindSafe;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::watch;
-use wasmtime::{Store, Trap, WasmBacktrace};
+use wasmtime::{PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
 
 use super::driver::Failure;
 use super::guest::{Guest, TooManyHostCalls};
@@ -52,6 +52,9 @@ fn failure(error: &wasmtime::Error, guest: &Guest, time: Time) -> Failure {
     }
     if guest.memory.refused {
         return Failure::Memory(guest.memory.bytes_max());
+    }
+    if let Some(full) = error.downcast_ref::<PoolConcurrencyLimitError>() {
+        return Failure::Room(full.to_string());
     }
     let by_host = error
         .downcast_ref::<HostRefusal>()

@@ -1,5 +1,6 @@
 //! What plugins do, as Prometheus metrics. Labels are bounded: kinds that are loaded, calls of the contract.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -10,6 +11,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
 use super::driver::Failure;
+use super::health::Health;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Plugin {
@@ -109,20 +111,30 @@ impl Metrics {
     }
 
     pub(super) fn of(&self, plugin: &str) -> PluginMetrics {
-        PluginMetrics { all: self.clone(), plugin: plugin.to_owned() }
+        self.watched(plugin, Arc::new(Health::unwatched()))
+    }
+
+    /// Of a version that serves, whose health follows.
+    pub(super) fn watched(&self, plugin: &str, health: Arc<Health>) -> PluginMetrics {
+        PluginMetrics { all: self.clone(), plugin: plugin.to_owned(), health }
     }
 }
 
-/// One plugin's.
+/// One plugin's, of one version.
 #[derive(Clone)]
 pub(super) struct PluginMetrics {
     all: Metrics,
     plugin: String,
+    health: Arc<Health>,
 }
 
 impl PluginMetrics {
     fn plugin(&self) -> Plugin {
         Plugin { plugin: self.plugin.clone() }
+    }
+
+    pub(super) fn health(&self) -> &Health {
+        &self.health
     }
 
     pub(super) fn call(
@@ -132,15 +144,7 @@ impl PluginMetrics {
         duration: Duration,
         cpu: Duration,
     ) {
-        let outcome = match failure {
-            None => "answered",
-            Some(Failure::Trap(_)) => "trap",
-            Some(Failure::Cpu(_)) => "cpu",
-            Some(Failure::Wall(_)) => "wall",
-            Some(Failure::Memory(_)) => "memory",
-            Some(Failure::Protocol(_)) => "protocol",
-            Some(Failure::HostPanic(_)) => "host-panic",
-        };
+        let outcome = failure.map_or("answered", Failure::word);
         let plugin = || self.plugin.clone();
         self.all.calls.get_or_create(&Outcome { plugin: plugin(), call, outcome }).inc();
         let labels = Call { plugin: plugin(), call };
@@ -171,10 +175,12 @@ impl PluginMetrics {
     }
 
     pub(super) fn session(&self, change: i64) {
+        self.health.session(change);
         self.all.sessions.get_or_create(&self.plugin()).inc_by(change);
     }
 
     pub(super) fn queued(&self, change: i64) {
+        self.health.queued(change);
         self.all.queued.get_or_create(&self.plugin()).inc_by(change);
     }
 

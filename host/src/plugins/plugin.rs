@@ -12,6 +12,7 @@ use super::convert::{self, Broken};
 use super::driver::{CallError, Driver, Failure, Kind, Secrets};
 use super::engine::GuestEngine;
 use super::guest::{self, Equipment, Guest};
+use super::health::Health;
 use super::imports::net::Net;
 use super::imports::secrets::SecretBox;
 use super::imports::state::State;
@@ -44,9 +45,16 @@ pub(super) struct Plugin {
     sessions: Sessions,
 }
 
+/// Stands for the cluster of a call that decides.
+const DECIDING: &str = "";
+
 type Running<'a, T> = BoxFuture<'a, wasmtime::Result<T>>;
 
 impl Parts {
+    fn health(&self) -> &Health {
+        self.metrics.health()
+    }
+
     /// On a fresh instance and a guest's thread; a dropped future ends it.
     async fn decide<T: Send + 'static>(
         self: &Arc<Self>,
@@ -54,6 +62,7 @@ impl Parts {
         time: Time,
         call: impl for<'a> FnOnce(&'a mut Store<Guest>, &'a Deciding) -> Running<'a, T> + Send + 'static,
     ) -> Result<T, CallError> {
+        self.admit(DECIDING)?;
         let parts = Arc::clone(self);
         let run = async move {
             let mut store = guest::store(parts.engine.wasm(), parts.limits.pure, parts.equipment());
@@ -70,7 +79,19 @@ impl Parts {
             .await
         };
         let answer = Task(self.engine.handle().spawn(run)).await;
-        answer.map_err(|failure| self.failed(name, failure))
+        match answer {
+            Ok(answer) => {
+                self.health().answered(DECIDING);
+                Ok(answer)
+            }
+            Err(failure) => Err(self.failed(DECIDING, name, failure)),
+        }
+    }
+
+    /// Refuses calls of a plugin that is quarantined, and of a cluster that it fails on.
+    pub(super) fn admit(&self, cluster: &str) -> Result<(), CallError> {
+        let refused = |why| CallError::Refused(format!("the plugin `{}` is not asked: {why}", self.name));
+        self.health().admit(cluster).map_err(refused)
     }
 
     fn equipment(&self) -> Equipment {
@@ -85,13 +106,18 @@ impl Parts {
         }
     }
 
-    pub(super) fn failed(&self, call: &'static str, failure: Failure) -> CallError {
-        tracing::error!(plugin = &*self.name, call, %failure, "a plugin failed");
+    /// `cluster` is empty for a call that decides.
+    pub(super) fn failed(&self, cluster: &str, call: &'static str, failure: Failure) -> CallError {
+        tracing::error!(plugin = &*self.name, cluster, call, %failure, "a plugin failed");
+        self.health().failed(cluster, call, &failure);
         CallError::Plugin { plugin: self.name.to_string(), call, failure }
     }
 
     fn kept<T>(&self, call: &'static str, answer: Result<T, Broken>) -> Result<T, CallError> {
-        answer.map_err(|broken| self.failed(call, Failure::Protocol(broken)))
+        answer.map_err(|broken| {
+            self.health().take_back_answer();
+            self.failed(DECIDING, call, Failure::Protocol(broken))
+        })
     }
 
     fn counted<T>(&self, call: &'static str, answers: &[T], asked: usize) -> Result<(), CallError> {

@@ -18,8 +18,12 @@ pub enum Stage {
     Link,
     /// What it says of itself makes sense.
     Describe,
-    /// Its kind is free.
+    /// Its types and operations make sense.
+    Test,
+    /// Its kind is free, and it is not older than what serves.
     Activate,
+    /// It served, and was taken back.
+    Serve,
 }
 
 impl fmt::Display for Stage {
@@ -30,7 +34,9 @@ impl fmt::Display for Stage {
             Self::Compile => "compile",
             Self::Link => "link",
             Self::Describe => "describe",
+            Self::Test => "test",
             Self::Activate => "activate",
+            Self::Serve => "serve",
         })
     }
 }

@@ -60,25 +60,27 @@ pub(super) struct Recipe {
 /// The handle: cheap, and good for as long as it is held.
 pub(super) struct Session {
     queue: mpsc::Sender<Box<dyn Job>>,
-    plugin: Arc<str>,
-    metrics: PluginMetrics,
+    parts: Arc<Parts>,
+    /// Name of the cluster.
+    cluster: String,
 }
 
 impl Session {
     pub(super) fn start(parts: Arc<Parts>, recipe: Recipe) -> Self {
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
-        let (plugin, metrics) = (Arc::clone(&parts.name), parts.metrics.clone());
-        let handle = parts.engine.handle().clone();
-        handle.spawn(Actor { parts, recipe, live: None }.run(jobs));
-        Self { queue, plugin, metrics }
+        let cluster = recipe.target.name.clone();
+        let actor = Actor { parts: Arc::clone(&parts), recipe, live: None };
+        parts.engine.handle().spawn(actor.run(jobs));
+        Self { queue, parts, cluster }
     }
 
     /// Waits for its turn and the answer. Dropped, it cancels the call.
     pub(super) async fn ask<R: Request>(&self, request: R) -> Result<R::Answer, CallError> {
+        self.parts.admit(&self.cluster)?;
         let (reply, answer) = oneshot::channel();
         self.put(Box::new(Asked { request, reply }))?;
         let ended = || CallError::Plugin {
-            plugin: self.plugin.to_string(),
+            plugin: self.parts.name.to_string(),
             call: R::NAME,
             failure: Failure::HostPanic("its session ended".to_owned()),
         };
@@ -94,9 +96,9 @@ impl Session {
     }
 
     fn put(&self, job: Box<dyn Job>) -> Result<(), CallError> {
-        let busy = |_full| CallError::Busy { plugin: self.plugin.to_string(), waiting: QUEUE_MAX };
+        let busy = |_full| CallError::Busy { plugin: self.parts.name.to_string(), waiting: QUEUE_MAX };
         self.queue.try_send(job).map_err(busy)?;
-        self.metrics.queued(1);
+        self.parts.metrics.queued(1);
         Ok(())
     }
 }
@@ -212,15 +214,25 @@ impl Actor {
         let time = self.parts.limits.talk;
         let answer =
             invoke(&mut live.store, R::NAME, time, cancelled, |store| request.call(guest, store)).await;
-        let answer = answer.map_err(|failure| self.parts.failed(R::NAME, failure))?;
+        let answer = answer.map_err(|failure| self.failed(R::NAME, failure))?;
         let read = match answer {
             Ok(raw) => R::read(raw, expected)
                 .map(Ok)
-                .map_err(|broken| self.parts.failed(R::NAME, Failure::Protocol(broken)))?,
+                .map_err(|broken| self.failed(R::NAME, Failure::Protocol(broken)))?,
             Err(error) => Err(CallError::Backend(convert::error(error))),
         };
+        self.answered();
         self.live = Some(live);
         read
+    }
+
+    fn failed(&self, call: &'static str, failure: Failure) -> CallError {
+        self.parts.failed(&self.recipe.target.name, call, failure)
+    }
+
+    /// What the backend refused is the plugin's answer all the same.
+    fn answered(&self) {
+        self.parts.metrics.health().answered(&self.recipe.target.name);
     }
 
     async fn open(&mut self, cancelled: watch::Receiver<bool>) -> Result<Live, CallError> {
@@ -237,9 +249,12 @@ impl Actor {
                 Ok(Some(opened.map(|()| guest)))
             })
         });
-        match opened.await.map_err(|failure| parts.failed("open", failure))? {
+        match opened.await.map_err(|failure| self.failed("open", failure))? {
             None => Err(CallError::Refused(format!("the plugin `{}` has no `storage-driver`", parts.name))),
-            Some(Err(error)) => Err(CallError::Backend(convert::error(error))),
+            Some(Err(error)) => {
+                self.answered();
+                Err(CallError::Backend(convert::error(error)))
+            }
             Some(Ok(guest)) => {
                 parts.metrics.session(1);
                 let (born, metrics) = (Instant::now(), parts.metrics.clone());

@@ -11,17 +11,18 @@ use tempfile::TempDir;
 use super::driver::{CallError, Driver, Failure, Kinds, Secrets};
 use super::engine::GuestEngine;
 use super::fixture;
+use super::ledger::NoLedger;
 use super::limits::Limits;
 use super::metrics::Metrics;
 use super::refusal::Stage;
-use super::registry::{Options, Registry, StateStore};
+use super::registry::{Options, Pace, Registry, StateStore};
 use crate::clock::SystemClock;
 use crate::domain::address::AddressMap;
 use crate::domain::cluster::{Cluster, Reach};
 use crate::domain::id::{ClusterId, DEFAULT_ORGANIZATION, OrganizationId};
 use crate::domain::policy::Authority;
 
-struct NoState;
+pub(super) struct NoState;
 
 #[async_trait]
 impl StateStore for NoState {
@@ -63,25 +64,32 @@ impl World {
     }
 }
 
-fn options(directory: &Path, cache: &Path) -> Options {
+pub(super) fn options(directory: &Path, cache: &Path) -> Options {
     let mut limits = Limits::default();
     limits.talk.cpu = Duration::from_millis(150);
     Options {
         builtin: Vec::new(),
         directory: Some(directory.to_owned()),
         cache: cache.to_owned(),
+        archive: cache.join("versions"),
         limits,
+        pace: Pace::default(),
         clock: Arc::new(SystemClock),
         state: Arc::new(NoState),
+        ledger: Arc::new(NoLedger),
         metrics: Metrics::register(&mut prometheus_client::registry::Registry::default()),
     }
 }
 
-fn cluster(kind: &str) -> Cluster {
+pub(super) fn cluster(kind: &str) -> Cluster {
+    cluster_of(kind, "lab")
+}
+
+pub(super) fn cluster_of(kind: &str, name: &str) -> Cluster {
     Cluster {
-        id: ClusterId("c1".to_owned()),
+        id: ClusterId(format!("of {name}")),
         organization: OrganizationId(DEFAULT_ORGANIZATION.to_owned()),
-        name: "lab".to_owned(),
+        name: name.to_owned(),
         kind: kind.to_owned(),
         connection: json!({}),
         addresses: AddressMap::default(),
@@ -124,8 +132,9 @@ async fn bad_files_are_listed_with_stage_and_reason_and_the_good_one_serves() {
         ("j-fickle.wasm", fixture::fickle()),
     ];
     let world = World::of(&files).await;
+    let refusals = world.registry.refusals();
     let refused: Vec<(&str, Stage)> =
-        world.registry.refusals().iter().map(|refusal| (refusal.plugin.as_str(), refusal.stage)).collect();
+        refusals.iter().map(|refusal| (refusal.plugin.as_str(), refusal.stage)).collect();
     let expected = [
         ("a-compiled.cwasm", Stage::Verify),
         ("b-disguised.wasm", Stage::Verify),

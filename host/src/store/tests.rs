@@ -33,6 +33,7 @@ mod aggregates;
 mod backup;
 mod doors;
 mod opening;
+mod plugins;
 mod records;
 
 on_both! {

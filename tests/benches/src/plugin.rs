@@ -10,9 +10,10 @@ use headgate::clock::SystemClock;
 use headgate::domain::id::ClusterId;
 use headgate::plugins::builtin::builtin;
 use headgate::plugins::driver::Kinds;
+use headgate::plugins::ledger::NoLedger;
 use headgate::plugins::limits::Limits;
 use headgate::plugins::metrics::Metrics;
-use headgate::plugins::registry::{Options, Registry, StateStore};
+use headgate::plugins::registry::{Options, Pace, Registry, StateStore};
 
 use crate::table::Row;
 
@@ -22,9 +23,12 @@ pub(crate) async fn load(cache: &Path) -> Result<Registry> {
         builtin: builtin(),
         directory: None,
         cache: cache.to_owned(),
+        archive: cache.join("versions"),
         limits: Limits::default(),
+        pace: Pace::default(),
         clock: Arc::new(SystemClock),
         state: Arc::new(NoState),
+        ledger: Arc::new(NoLedger),
         metrics: Metrics::register(&mut prometheus_client::registry::Registry::default()),
     })
     .await

@@ -89,6 +89,7 @@ fn refused(refusal: Refusal, detail: String) -> Problem {
             ("foreign-cluster", "correct the address, or rebind the cluster if that is meant")
         }
         Refusal::NotOurs => ("not-ours", "adopt it first"),
+        Refusal::Plugin => ("plugin-version", "see its versions: headgate plugin show"),
         Refusal::LastOwner => ("last-owner", "make another owner's token first"),
     };
     Problem::new(StatusCode::CONFLICT, code, detail).advice(advice)

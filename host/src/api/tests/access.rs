@@ -33,7 +33,7 @@ fn body(operation: &str) -> Option<Value> {
     let resource = json!({"type": "item", "id": "a"});
     Some(match operation {
         "register_cluster" => json!({"name": "other", "kind": "toy", "connection": {"bootstrap": "b:1"}}),
-        "change_cluster" | "approve_plan" | "save_policy" => json!({}),
+        "change_cluster" | "approve_plan" | "save_policy" | "enable_plugin" => json!({}),
         "change_log_level" => json!({"level": "debug"}),
         "release_resource" | "accept_drift" | "ignore_drift" | "revert_drift" => resource,
         "propose_plan" => json!({"cluster": "lab", "documents": []}),

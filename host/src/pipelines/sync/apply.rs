@@ -133,6 +133,7 @@ impl Sync {
             if self.is_held(&run.cluster.id).await? {
                 return Ok(());
             }
+            self.renew(run).await?;
             let batch = planning::batch(&run.plan, send::WRITES_MAX);
             if !batch.is_empty() {
                 self.send(run, &batch).await?;
@@ -144,6 +145,19 @@ impl Sync {
                 return self.finish(run).await;
             }
         }
+    }
+
+    /// Between two batches a plan goes on with the version of the plugin that serves by now; within one it never changes.
+    async fn renew(&self, run: &mut Run) -> Result<(), SyncError> {
+        if self.is_current(&run.cluster, &run.session)? {
+            return Ok(());
+        }
+        let session = self.open(&run.cluster).await?;
+        let types = session.kind.types(Some(&run.cluster.facts)).await?;
+        let lens = self.lens(&run.cluster, types).await?;
+        tracing::info!(plan = %run.plan.id, digest = session.kind.digest(), "the plan goes on with another version of its plugin");
+        (run.session, run.lens) = (session, lens);
+        Ok(())
     }
 
     /// The rows of those keys within the transaction; blank ones for what was never stored.

@@ -129,7 +129,15 @@ fn short_answer(call: &str, asked: usize) -> Lookup {
 
 impl Sync {
     pub(super) fn kind(&self, cluster: &Cluster) -> Result<Arc<dyn Kind>, SyncError> {
-        self.kinds.find(&cluster.kind).ok_or_else(|| SyncError::NoKind(cluster.kind.clone()))
+        self.kinds.find(&cluster.kind).ok_or_else(|| SyncError::NoKind {
+            kind: cluster.kind.clone(),
+            reason: self.kinds.why_absent(&cluster.kind),
+        })
+    }
+
+    /// Whether the plugin that was opened is the one that serves: another version may have taken its place since.
+    pub(super) fn is_current(&self, cluster: &Cluster, session: &Session) -> Result<bool, SyncError> {
+        Ok(Arc::ptr_eq(&self.kind(cluster)?, &session.kind))
     }
 
     /// Refuses a cluster that another one answers for, or that is paused: no call is made.

@@ -23,6 +23,7 @@ mod applying;
 mod crashes;
 mod operating;
 mod recording;
+mod reloading;
 mod sweeping;
 
 use std::sync::Arc;

@@ -72,6 +72,7 @@ impl Host for Guest {
         if !self.lines.take(Instant::now()) {
             return Ok(());
         }
+        self.metrics.health().said(&self.cluster, &line);
         let dropped = std::mem::take(&mut self.lines.dropped);
         let (plugin, cluster, call) = (&*self.plugin, self.cluster.as_str(), self.call.name);
         if dropped > 0 {

@@ -294,6 +294,18 @@ pub(in crate::store) const TABLES: &[Table] = &[
             ("value", Bytea),
         ],
     },
+    Table { name: "plugins", columns: &[("kind", Text), ("document", Text)] },
+    Table { name: "plugin_incidents", columns: &[("id", Text), ("kind", Text), ("document", Text)] },
+    Table {
+        name: "plugin_hosts",
+        columns: &[
+            ("host", Text),
+            ("kind", Text),
+            ("digest", Text),
+            ("version", Text),
+            ("seen_at_ms", Bigint),
+        ],
+    },
 ];
 
 pub(super) fn find(name: &str) -> Option<&'static Table> {

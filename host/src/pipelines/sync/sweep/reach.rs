@@ -18,7 +18,7 @@ impl SyncError {
             Self::Call(_)
             | Self::Foreign { .. }
             | Self::Twice { .. }
-            | Self::NoKind(_)
+            | Self::NoKind { .. }
             | Self::Contract(_) => true,
             Self::NoCluster(_) | Self::Paused(_) | Self::Changed(_) | Self::Store(_) => false,
         }

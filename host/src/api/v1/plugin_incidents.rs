@@ -1,0 +1,3 @@
+//! What plugins failed at.
+
+pub(crate) mod list;
