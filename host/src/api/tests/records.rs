@@ -45,14 +45,8 @@ async fn what_a_caller_changes_is_kept_under_the_request_s_id_also_when_the_clus
     asked(&host, "r-7", Method::POST, "/api/v1/clusters/lab/resume", None).await;
     let change = json!({"authority": "observe", "connection": {"password": "sturgeon"}});
     asked(&host, "r-8", Method::PATCH, "/api/v1/clusters/lab", Some(change)).await;
-    asked(
-        &host,
-        "r-9",
-        Method::POST,
-        "/api/v1/clusters/lab/operations/poke",
-        Some(json!({"input": {"a": 1}})),
-    )
-    .await;
+    let input = Some(json!({"input": {"a": 1}}));
+    asked(&host, "r-9", Method::POST, "/api/v1/clusters/lab/operations/poke", input).await;
     asked(&host, "r-10", Method::DELETE, "/api/v1/clusters/lab", None).await;
 
     assert_eq!(

@@ -134,7 +134,7 @@ impl Sync {
                 return Ok(());
             }
             self.renew(run).await?;
-            let batch = planning::batch(&run.plan, send::WRITES_MAX);
+            let batch = planning::batch(&run.plan, send::writes_max(run));
             if !batch.is_empty() {
                 self.send(run, &batch).await?;
             } else if run.plan.steps.iter().any(is_in_flight) {

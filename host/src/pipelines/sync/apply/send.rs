@@ -3,8 +3,9 @@
 use serde_json::json;
 
 use super::Run;
+use crate::domain::contract::Granularity;
 use crate::domain::error::{BackendError, ErrorKind};
-use crate::domain::plan::{Step, StepState};
+use crate::domain::plan::{Step, StepState, Verb};
 use crate::domain::resource::{Outcome, ResourceKey, Write};
 use crate::domain::status::StatusEvent;
 use crate::domain::stream::SYNC;
@@ -15,7 +16,20 @@ use crate::plugins::driver::CallError;
 use crate::store::Tx;
 
 /// Writes in one call: bounds what a lost answer leaves unknown, and the guest's memory.
-pub(super) const WRITES_MAX: usize = 500;
+const WRITES_MAX: usize = 500;
+
+/// The same where a backend takes whole objects: a plugin reads all that there are before it writes some, and the backend
+/// stores all of them again, so that few calls cost least. Deletes go one by one there.
+const WHOLE_WRITES_MAX: usize = 4_000;
+
+/// Writes that go next, at most.
+pub(super) fn writes_max(run: &Run) -> usize {
+    let next = run.plan.steps.iter().find(|step| step.state == StepState::Waiting);
+    let is_whole = next.filter(|step| step.verb != Verb::Delete).is_some_and(|step| {
+        run.lens.shape(&step.key.metadata_type).is_ok_and(|shape| shape.granularity == Granularity::Whole)
+    });
+    if is_whole { WHOLE_WRITES_MAX } else { WRITES_MAX }
+}
 
 impl Sync {
     pub(super) async fn send(&self, run: &mut Run, seqs: &[u32]) -> Result<(), SyncError> {
