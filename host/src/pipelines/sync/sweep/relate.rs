@@ -9,7 +9,7 @@ use super::super::{Sync, SyncError, Told};
 use crate::domain::address::same_address;
 use crate::domain::cluster::{Cluster, Discovery};
 use crate::domain::id::ClusterId;
-use crate::domain::record::HOST;
+use crate::domain::record::{Change, HOST};
 use crate::domain::relation::{Relation, ToldRelation, way};
 use crate::domain::source::Source;
 use crate::domain::stream::METADATA;
@@ -22,7 +22,7 @@ struct Candidate {
 }
 
 /// What becomes of one relation; `None` takes it off.
-type Change = (Relation, Option<Source>);
+type Turn = (Relation, Option<Source>);
 
 impl Sync {
     /// Kinds that tell of no relation cost nothing here.
@@ -48,19 +48,23 @@ impl Sync {
         }
         let mut tx = self.store.begin().await?;
         for (relation, source) in changes {
-            let kind = match (source, sources.get(&relation)) {
+            let news = match (source, sources.get(&relation)) {
                 (Some(source), known) => {
                     tx.save_relation(&relation, source, HOST, self.now_ms()).await?;
-                    if known.is_none() { Some("relation.found") } else { None }
+                    known.is_none().then_some(("relation.found", "relation.add"))
                 }
                 (None, _) => {
                     tx.delete_relation(&relation).await?;
-                    Some("relation.lost")
+                    Some(("relation.lost", "relation.remove"))
                 }
             };
-            if let Some(kind) = kind {
+            if let Some((kind, action)) = news {
                 let data = json!({"relation": relation.relation, "to_id": relation.to});
-                self.tell(&mut tx, cluster, Told::new(kind, &cluster.name, data)).await?;
+                let to = self.cluster(&relation.to).await?.name;
+                let change =
+                    Change::new(action, format!("{} {} {to}", cluster.name, relation.relation.word()));
+                let told = Told::new(kind, &cluster.name, data).kept(change);
+                self.tell(&mut tx, cluster, told).await?;
             }
         }
         tx.commit().await?;
@@ -108,9 +112,9 @@ fn meant(cluster: &Cluster, told: &ToldRelation, candidates: &[Candidate]) -> Op
 }
 
 /// What a person said stays said. A relation that would close a circle is not taken in.
-fn changes(cluster: &Cluster, wanted: &[Relation], sources: &BTreeMap<Relation, Source>) -> Vec<Change> {
+fn changes(cluster: &Cluster, wanted: &[Relation], sources: &BTreeMap<Relation, Source>) -> Vec<Turn> {
     let standing: Vec<Relation> = sources.keys().cloned().collect();
-    let mut changes: Vec<Change> = Vec::new();
+    let mut changes: Vec<Turn> = Vec::new();
     for relation in wanted {
         match sources.get(relation) {
             Some(Source::Found | Source::Both) => {}
