@@ -13,6 +13,7 @@ use super::imports::log::Lines;
 use super::imports::net::Net;
 use super::imports::secrets::SecretBox;
 use super::imports::state::State;
+use super::imports::wasi::Wasi;
 use super::limits::{Space, TICK, Time};
 use super::metrics::PluginMetrics;
 use crate::clock::SharedClock;
@@ -34,6 +35,7 @@ pub(super) struct Guest {
     /// Connections of `http` that wait for their next request.
     pub(super) pool: Pool,
     pub(super) state: State,
+    pub(super) wasi: Wasi,
     pub(super) clock: SharedClock,
     pub(super) metrics: PluginMetrics,
     pub(super) born: Instant,
@@ -47,6 +49,7 @@ pub(super) struct Equipment {
     pub(super) secrets: SecretBox,
     pub(super) net: Net,
     pub(super) state: State,
+    pub(super) wasi: Wasi,
     pub(super) clock: SharedClock,
     pub(super) metrics: PluginMetrics,
 }
@@ -55,7 +58,7 @@ pub(super) struct Equipment {
 pub(super) fn store(engine: &Engine, space: Space, equipment: Equipment) -> Store<Guest> {
     let mut table = ResourceTable::new();
     table.set_max_capacity(space.handles_max);
-    let Equipment { plugin, cluster, secrets, net, state, clock, metrics } = equipment;
+    let Equipment { plugin, cluster, secrets, net, state, wasi, clock, metrics } = equipment;
     let guest = Guest {
         plugin,
         cluster,
@@ -68,6 +71,7 @@ pub(super) fn store(engine: &Engine, space: Space, equipment: Equipment) -> Stor
         net,
         pool: Pool::default(),
         state,
+        wasi,
         clock,
         metrics,
         born: Instant::now(),

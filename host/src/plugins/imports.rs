@@ -8,6 +8,7 @@ pub(super) mod net;
 pub(super) mod random;
 pub(super) mod secrets;
 pub(super) mod state;
+pub(super) mod wasi;
 
 use wasmtime::component::{HasSelf, Linker, ResourceTableError};
 

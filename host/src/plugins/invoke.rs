@@ -35,6 +35,7 @@ pub(super) async fn invoke<R: Send>(
     };
     let guest = store.data_mut();
     guest.cpu.charge(&guest.call);
+    guest.end_output();
     let outcome = match outcome {
         Err(_elapsed) => Err(Failure::Wall(time.wall)),
         Ok(Err(panic)) => Err(Failure::HostPanic(panic_text(panic.as_ref()))),

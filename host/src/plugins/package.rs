@@ -10,6 +10,7 @@ use wasmtime::{Engine, Precompiled};
 use super::cache::Cache;
 use super::engine::GuestEngine;
 use super::hex::hex;
+use super::imports::wasi::TRACK as WASI_TRACK;
 use super::limits::{COMPONENT_BYTES_MAX, POOL_MEMORY_BYTES, POOL_TABLE_ELEMENTS};
 use super::linked::Linked;
 use super::metrics::Metrics;
@@ -33,6 +34,7 @@ pub(super) struct Verified {
 pub(super) struct Compiled {
     pub(super) name: String,
     pub(super) digest: String,
+    bytes: usize,
     component: Component,
 }
 
@@ -92,7 +94,8 @@ impl Verified {
         metrics: &Metrics,
     ) -> Result<Compiled, Refusal> {
         let began = std::time::Instant::now();
-        let loaded = cache.load(engine.wasm(), &self.digest, &self.bytes).map_err(|error| {
+        let (engine, pooled) = engine.of_size(self.bytes.len());
+        let loaded = cache.load(engine, &self.digest, &self.bytes).map_err(|error| {
             Refusal::new(
                 &self.name,
                 Stage::Compile,
@@ -104,13 +107,15 @@ impl Verified {
         let (component, source) = loaded?;
         tracing::info!(plugin = self.name, ?source, took_ms = began.elapsed().as_millis(), "plugin loaded");
         metrics.of(&self.name).compiled(began.elapsed());
-        fits_pool(&self.name, &component, engine)?;
-        Ok(Compiled { name: self.name, digest: self.digest, component })
+        if pooled {
+            fits_pool(&self.name, &component)?;
+        }
+        Ok(Compiled { name: self.name, digest: self.digest, bytes: self.bytes.len(), component })
     }
 }
 
-fn fits_pool(name: &str, component: &Component, engine: &GuestEngine) -> Result<(), Refusal> {
-    let Some(needs) = component.resources_required().filter(|_| engine.pooled()) else { return Ok(()) };
+fn fits_pool(name: &str, component: &Component) -> Result<(), Refusal> {
+    let Some(needs) = component.resources_required() else { return Ok(()) };
     let refuse = |expected: String, found: String| {
         Err(Refusal::new(name, Stage::Compile, expected, found, "build it with less initial memory"))
     };
@@ -130,13 +135,13 @@ const TRACK: &str = "0.1";
 
 impl Compiled {
     /// What it imports is offered, what it exports is known: said before the engine says it without names.
-    pub(super) fn link(self, engine: &GuestEngine) -> Result<Arc<Linked>, Refusal> {
+    pub(super) fn link(self) -> Result<Arc<Linked>, Refusal> {
         let shape = self.component.component_type();
-        for (import, _item) in shape.imports(engine.wasm()) {
+        for (import, _item) in shape.imports(self.component.engine()) {
             self.check_import(import)?;
         }
         let exports: Vec<String> = shape
-            .exports(engine.wasm())
+            .exports(self.component.engine())
             .filter(|(_, item)| matches!(item.ty, ComponentItem::ComponentInstance(_)))
             .map(|(name, _)| name.to_owned())
             .collect();
@@ -151,7 +156,7 @@ impl Compiled {
                 "build it for the world of this host's contract",
             ));
         }
-        let linked = Linked::new(engine, &self.component).map_err(|error| {
+        let linked = Linked::new(&self.component, self.bytes).map_err(|error| {
             Refusal::new(
                 &self.name,
                 Stage::Link,
@@ -176,7 +181,10 @@ impl Compiled {
             );
         }
         if path.starts_with("wasi:") {
-            return refuse(found, "this host links no WASI: build it for wasm32-unknown-unknown");
+            return match of_track(version, WASI_TRACK) {
+                true => Ok(()),
+                false => refuse(found, "of WASI this host links 0.2: build it with tools for that"),
+            };
         }
         if !path.starts_with(HOST) && path != "headgate:plugin/types" {
             return refuse(found, "it belongs to another program, or its world names more than the contract");
@@ -190,6 +198,10 @@ impl Compiled {
 
 /// `0.1.7` and `0.1` are of the track `0.1`; prereleases are not.
 fn on_track(version: &str) -> bool {
-    let rest = version.strip_prefix(TRACK);
+    of_track(version, TRACK)
+}
+
+fn of_track(version: &str, track: &str) -> bool {
+    let rest = version.strip_prefix(track);
     rest.is_some_and(|rest| rest.is_empty() || (rest.starts_with('.') && !rest.contains('-')))
 }
