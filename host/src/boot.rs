@@ -21,12 +21,8 @@ use crate::clock::{SharedClock, SystemClock};
 use crate::config::ServeConfig;
 use crate::pipelines::sync::{Sync, Timing};
 use crate::plugins::driver::Kinds;
-<<<<<<< HEAD
-use crate::reconcile::{self, Reconciler, Settings};
-=======
 use crate::plugins::registry::Registry;
-use crate::reconcile::{Reconciler, Settings};
->>>>>>> reload
+use crate::reconcile::{self, Reconciler, Settings};
 use crate::store::{Options, SealingKey, Store};
 use crate::telemetry::{Log, LogFormat, Metrics};
 
@@ -49,14 +45,10 @@ pub async fn serve(config: ServeConfig) -> anyhow::Result<()> {
     // Back-off begins at the interval: the one that the reconciler keeps.
     let timing = Timing { interval: settings.interval, ..Timing::default() };
     let sync = Sync::new(store.clone(), Arc::clone(&kinds), Arc::clone(&clock), timing);
-<<<<<<< HEAD
     let punctuality = metrics.register(reconcile::Metrics::register);
     let reconciler =
         Reconciler::start(sync.clone(), store.clone(), Arc::clone(&clock), settings, punctuality);
-=======
-    let reconciler = Reconciler::start(sync.clone(), store.clone(), Arc::clone(&clock), settings);
     plugins::follow(registry.changes(), store.clone(), reconciler.clone());
->>>>>>> reload
     let engine = Arc::new(Live { sync, reconciler: reconciler.clone() });
     let app = Arc::new(App::new(store.clone(), kinds, registry, engine, clock, log));
     owner::ensure(&app, &config.token_file()).await?;

@@ -132,12 +132,9 @@ fn planning() -> OpenApiRouter<ApiState> {
 fn syncing() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(clusters::sync::sync_cluster))
-<<<<<<< HEAD
         .routes(routes!(authorities::preview::preview_authority))
-=======
         // A version whose machine code is gone is compiled again.
         .routes(routes!(plugins::rollback::rollback_plugin))
->>>>>>> reload
 }
 
 /// Words of an enumeration, with commas between.
