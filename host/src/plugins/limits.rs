@@ -15,6 +15,15 @@ pub(super) const COMPONENT_BYTES_MAX: usize = 64 << 20;
 /// Of one frame or one raw read: the answer of the largest batch that drivers ask for is about 2 MiB.
 pub(super) const FRAME_BYTES_MAX: u32 = 16 << 20;
 
+/// Of one message that a guest sends, its secrets put in.
+pub(super) const MESSAGE_BYTES_MAX: usize = 32 << 20;
+
+/// Places that one host call connects to, or sends requests to: each costs memory even where it is refused.
+pub(super) const AT_ONCE_MAX: usize = 10_000;
+
+/// Names whose addresses a session remembers.
+pub(super) const NAMES_MAX: usize = 1_024;
+
 /// Connections of one session: a question to all brokers is one connection each, and large clusters have a hundred.
 pub(super) const SESSION_CONNECTIONS_MAX: usize = 128;
 
@@ -84,6 +93,9 @@ pub(super) const ITERATIONS: std::ops::RangeInclusive<u32> = 4_096..=1_000_000;
 /// Of a key and a value in a plugin's state: bookmarks, not a database.
 pub(super) const STATE_KEY_BYTES_MAX: usize = 256;
 pub(super) const STATE_VALUE_BYTES_MAX: usize = 64 << 10;
+
+/// Keys of one plugin with one cluster.
+pub(crate) const STATE_KEYS_MAX: i64 = 1_000;
 
 /// CPU and wall time of one call. Waiting in host calls costs wall time only.
 #[derive(Clone, Copy, Debug)]
