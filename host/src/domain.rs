@@ -16,6 +16,7 @@ pub mod policy;
 pub mod record;
 pub mod relation;
 pub mod resource;
+pub mod schema;
 pub mod source;
 pub mod status;
 pub mod stream;

@@ -11,7 +11,11 @@ pub mod refusal;
 pub mod registry;
 
 mod archive;
+#[cfg(test)]
+mod attacks;
 mod bindings;
+#[cfg(test)]
+mod broken;
 mod cache;
 mod convert;
 mod describe;

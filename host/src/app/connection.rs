@@ -171,7 +171,7 @@ fn part_secrets(
 }
 
 fn check(schema: &Value, secrets: &BTreeSet<String>, connection: &Value, wrong: &mut Vec<Wrong>) {
-    let validator = match jsonschema::draft202012::new(schema) {
+    let validator = match crate::domain::schema::validator(schema) {
         Ok(validator) => validator,
         Err(error) => {
             let message =

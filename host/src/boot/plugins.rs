@@ -19,7 +19,7 @@ use crate::domain::plugin::{HostVersion, Incident, PluginRecord};
 use crate::domain::record::Change;
 use crate::plugins::builtin::builtin;
 use crate::plugins::ledger::{Ledger, Served, Told};
-use crate::plugins::limits::Limits;
+use crate::plugins::limits::{Limits, STATE_KEYS_MAX};
 use crate::plugins::registry::{Options, Pace, Registry, StateStore};
 use crate::reconcile::Reconciler;
 use crate::store::{Event, Store, StoreError, Tx};
@@ -124,7 +124,13 @@ impl StateStore for Kept {
     }
 
     async fn set(&self, kind: &str, cluster: &ClusterId, key: &str, value: Vec<u8>) -> Result<(), String> {
-        self.store.set_state(kind, cluster, key, &value).await.map_err(|error| error.to_string())
+        let set = self.store.set_state(kind, cluster, key, &value, STATE_KEYS_MAX).await;
+        match set.map_err(|error| error.to_string())? {
+            true => Ok(()),
+            false => {
+                Err(format!("it has {STATE_KEYS_MAX} keys, the most that is allowed; delete some first"))
+            }
+        }
     }
 
     async fn delete(&self, kind: &str, cluster: &ClusterId, key: &str) -> Result<(), String> {

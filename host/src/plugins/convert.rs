@@ -34,6 +34,13 @@ fn object(text: &str, what: impl Display) -> Result<Value, Broken> {
     if value.is_object() { Ok(value) } else { Err(format!("{what} is not a JSON object")) }
 }
 
+/// A JSON Schema that is small enough to be used.
+fn schema(text: &str, what: impl Display) -> Result<Value, Broken> {
+    let schema = object(text, &what)?;
+    crate::domain::schema::check(&schema).map_err(|error| format!("{what} cannot be used: {error}"))?;
+    Ok(schema)
+}
+
 fn optional(text: Option<&str>, what: impl Display) -> Result<Option<Value>, Broken> {
     text.map(|text| json(text, what)).transpose()
 }
@@ -210,8 +217,8 @@ fn scope(from: types::Scope) -> domain::Scope {
 
 pub(super) fn metadata_type(from: metadata_types::MetadataType) -> Result<domain::MetadataType, Broken> {
     let named = |part: &str| format!("the {part} schema of the type `{}`", from.name);
-    let spec = object(&from.spec, named("spec"))?;
-    let status = object(&from.status, named("status"))?;
+    let spec = schema(&from.spec, named("spec"))?;
+    let status = schema(&from.status, named("status"))?;
     let granularity = match from.granularity {
         metadata_types::Granularity::None => domain::Granularity::None,
         metadata_types::Granularity::PerKey => domain::Granularity::PerKey,
@@ -402,8 +409,8 @@ pub(super) fn outcome(from: storage_driver::Outcome) -> Outcome {
 pub(super) fn operation_type(from: operations::Operation) -> Result<OperationType, Broken> {
     let named = |part: &str| format!("the {part} schema of the operation `{}`", from.name);
     Ok(OperationType {
-        input: object(&from.input, named("input"))?,
-        output: object(&from.output, named("output"))?,
+        input: schema(&from.input, named("input"))?,
+        output: schema(&from.output, named("output"))?,
         name: from.name,
         title: from.title,
         metadata_type: from.metadata_type,

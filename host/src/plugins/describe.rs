@@ -3,8 +3,12 @@
 use serde_json::Value;
 
 use crate::domain::contract::{Description, Grant};
+use crate::domain::schema;
 
 use super::refusal::{Refusal, Stage};
+
+/// What of WASI is open to every plugin that imports it.
+const WASI_OPEN: [&str; 3] = ["clocks", "random", "stdio"];
 
 /// Of a kind's name: it stands in commands and metrics.
 const KIND_CHARACTERS_MAX: usize = 40;
@@ -39,8 +43,10 @@ pub(super) fn check(plugin: &str, description: &Description) -> Result<(), Refus
                 let advice = "use the proofs of `secrets` in place of the secrets themselves";
                 return refuse("grants that this host gives", "secrets-reveal".to_owned(), advice);
             }
+            // Given to all.
+            Grant::Wasi(name) if WASI_OPEN.contains(&name.as_str()) => {}
             Grant::Wasi(name) => {
-                let advice = "build it without WASI, for wasm32-unknown-unknown";
+                let advice = "use `net`, `http` and `state` of the contract in its place";
                 return refuse("grants that this host gives", format!("wasi `{name}`"), advice);
             }
         }
@@ -50,8 +56,7 @@ pub(super) fn check(plugin: &str, description: &Description) -> Result<(), Refus
 
 /// Of 2020-12, and one that can be held against values.
 pub(super) fn is_schema(schema: &Value) -> Result<(), String> {
-    jsonschema::draft202012::meta::validate(schema).map_err(|error| error.to_string())?;
-    jsonschema::draft202012::new(schema).map(drop).map_err(|error| error.to_string())
+    schema::validator(schema).map(drop)
 }
 
 fn is_kind(kind: &str) -> bool {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::thread;
 
 use tokio::runtime::{Builder, Handle, Runtime};
-use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-use super::limits::{POOL_INSTANCES, POOL_MEMORY_BYTES, POOL_TABLE_ELEMENTS, TICK};
+use super::limits::{POOL_COMPONENT_BYTES_MAX, POOL_INSTANCES, POOL_MEMORY_BYTES, POOL_TABLE_ELEMENTS, TICK};
 
 /// A memory slot keeps this much between guests: the start of a Rust guest's memory, so that it is not mapped anew.
 /// Only where the kernel tells which pages were written; zeroing all of it would be slower than mapping.
@@ -23,6 +23,8 @@ pub(super) struct GuestEngine(Arc<Parts>);
 struct Parts {
     engine: Engine,
     pooled: bool,
+    /// For components that would take too much of the pool: each instance maps its own memory.
+    roomy: Engine,
     /// Taken only by `drop`.
     runtime: Option<Runtime>,
     handle: Handle,
@@ -30,27 +32,33 @@ struct Parts {
 
 impl GuestEngine {
     pub(super) fn start() -> wasmtime::Result<Self> {
+        let roomy = Engine::new(&config())?;
         let (engine, pooled) = match Engine::new(config().allocation_strategy(pool())) {
             Ok(engine) => (engine, true),
             Err(error) => {
                 tracing::info!(%error, "no room for a pool of instances: each plugin call maps its own memory");
-                (Engine::new(&config())?, false)
+                (roomy.clone(), false)
             }
         };
-        start_ticker(&engine)?;
+        start_ticker(if pooled { vec![&engine, &roomy] } else { vec![&engine] })?;
         let threads = thread::available_parallelism().map_or(1, usize::from).clamp(1, THREADS_MAX);
         let runtime =
             Builder::new_multi_thread().worker_threads(threads).thread_name("guest").enable_all().build()?;
         let handle = runtime.handle().clone();
-        Ok(Self(Arc::new(Parts { engine, pooled, runtime: Some(runtime), handle })))
+        Ok(Self(Arc::new(Parts { engine, pooled, roomy, runtime: Some(runtime), handle })))
     }
 
     pub(super) fn wasm(&self) -> &Engine {
         &self.0.engine
     }
 
-    pub(super) fn pooled(&self) -> bool {
-        self.0.pooled
+    /// For a component of so many bytes, and whether it draws on the pool.
+    pub(super) fn of_size(&self, bytes: usize) -> (&Engine, bool) {
+        if bytes > POOL_COMPONENT_BYTES_MAX {
+            (&self.0.roomy, false)
+        } else {
+            (&self.0.engine, self.0.pooled)
+        }
     }
 
     /// Of the guests' own threads.
@@ -76,11 +84,11 @@ fn config() -> Config {
 
 fn pool() -> InstanceAllocationStrategy {
     let mut pool = PoolingAllocationConfig::new();
-    // A component of Rust is three core instances: itself and two that join it to the host.
+    // A component of Rust is three core instances: itself and two that join it to the host; what uses WASI has some more.
     pool.total_component_instances(POOL_INSTANCES)
-        .total_core_instances(POOL_INSTANCES * 4)
+        .total_core_instances(POOL_INSTANCES * 8)
         .total_memories(POOL_INSTANCES)
-        .total_tables(POOL_INSTANCES * 2)
+        .total_tables(POOL_INSTANCES * 4)
         .total_stacks(POOL_INSTANCES)
         .max_component_instance_size(16 << 20)
         .max_memory_size(POOL_MEMORY_BYTES)
@@ -94,12 +102,18 @@ fn pool() -> InstanceAllocationStrategy {
     InstanceAllocationStrategy::Pooling(pool)
 }
 
-fn start_ticker(engine: &Engine) -> std::io::Result<()> {
-    let engine = engine.weak();
+fn start_ticker(engines: Vec<&Engine>) -> std::io::Result<()> {
+    let engines: Vec<_> = engines.into_iter().map(Engine::weak).collect();
     let tick = move || {
-        while let Some(engine) = engine.upgrade() {
-            engine.increment_epoch();
-            drop(engine);
+        loop {
+            let mut alive = false;
+            for engine in engines.iter().filter_map(EngineWeak::upgrade) {
+                engine.increment_epoch();
+                alive = true;
+            }
+            if !alive {
+                return;
+            }
             thread::sleep(TICK);
         }
     };

@@ -26,7 +26,7 @@ struct Memory {
 impl Memory {
     fn put(&mut self, text: &str) -> [u8; 8] {
         let at = self.next;
-        let escaped: String = text.bytes().map(|byte| format!("\\{byte:02x}")).collect();
+        let escaped = escaped(text);
         self.data.push_str(&format!("(data (i32.const {at}) \"{escaped}\")\n"));
         self.next += text.len();
         let (at, length) = (u32::try_from(at).unwrap(), u32::try_from(text.len()).unwrap());
@@ -48,6 +48,13 @@ const DISCOVERY: usize = 512;
 const DESCRIPTION: usize = 1024;
 const STRINGS: usize = 2048;
 
+const DESCRIBE: &str = r#"(func (export "headgate:plugin/manifest@0.1.0#describe") (result i32) "#;
+const FORM: &str = r#"{"type": "object"}"#;
+
+fn escaped(text: &str) -> String {
+    text.bytes().map(|byte| format!("\\{byte:02x}")).collect()
+}
+
 fn module(kind: &str, probe: &str) -> String {
     versioned_module(kind, "0.1.0", probe)
 }
@@ -55,8 +62,7 @@ fn module(kind: &str, probe: &str) -> String {
 fn versioned_module(kind: &str, version: &str, probe: &str) -> String {
     let mut memory = Memory { data: String::new(), next: STRINGS };
     let mut description = [0; 100];
-    for (at, text) in [(0, kind), (8, "Fixture"), (16, version), (24, "Tests"), (44, r#"{"type": "object"}"#)]
-    {
+    for (at, text) in [(0, kind), (8, "Fixture"), (16, version), (24, "Tests"), (44, FORM)] {
         description[at..at + 8].copy_from_slice(&memory.put(text));
     }
     memory.place(DESCRIPTION, &description);
@@ -69,6 +75,7 @@ fn versioned_module(kind: &str, version: &str, probe: &str) -> String {
             (import "headgate:host/net@0.1.0" "wait-readable" (func $wait (param i32 i32 i32 i32)))
             (import "headgate:host/log@0.1.0" "emit" (func $emit (param i32 i32 i32 i32 i32)))
             (memory (export "memory") 16)
+            (table $more 1 funcref)
             (global $next (mut i32) (i32.const 65536))
             {data}
             (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (local $at i32)
@@ -115,6 +122,11 @@ pub(super) const WAIT: &str = "(call $wait (i32.const 0) (i32.const 0) (i32.cons
     (call $wait (i32.const 0) (i32.const 0) (i32.const 200) (i32.const 256))";
 pub(super) const EAT_MEMORY: &str =
     "(loop $again (br_if $again (i32.ne (memory.grow (i32.const 64)) (i32.const -1)))) unreachable";
+pub(super) const EAT_TABLES: &str =
+    "(br_if 0 (i32.ne (table.grow $more (ref.null func) (i32.const 30000)) (i32.const -1))) unreachable";
+/// 37 MiB of the first memory, and as much of another.
+pub(super) const EAT_SECOND_MEMORY: &str = "(drop (memory.grow (i32.const 600)))
+    (br_if 0 (i32.ne (memory.grow $second (i32.const 600)) (i32.const -1))) unreachable";
 pub(super) const PANIC: &str =
     "(call $emit (i32.const 4) (i32.const 3000) (i32.const 4) (i32.const 0) (i32.const 0)) unreachable";
 
@@ -128,18 +140,55 @@ pub(super) fn versioned(kind: &str, version: &str, probe: &str) -> Vec<u8> {
     component(&versioned_module(kind, version, probe), "", "")
 }
 
+/// With a memory beside the one that the host sees.
+pub(super) fn guest_with_memories(kind: &str, probe: &str) -> Vec<u8> {
+    let first = r#"(memory (export "memory") 16)"#;
+    component(&module(kind, probe).replacen(first, &format!("{first} (memory $second 16)"), 1), "", "")
+}
+
+/// It never says what it is.
+pub(super) fn endless() -> Vec<u8> {
+    let core =
+        module("endless", NOTHING).replacen(DESCRIBE, &format!("{DESCRIBE} (loop $again (br $again))"), 1);
+    component(&core, "", "")
+}
+
+/// Its connection form takes for ever to check.
+pub(super) fn endless_form() -> Vec<u8> {
+    // As long as the form that it replaces.
+    let core = module("form", NOTHING).replacen(&escaped(FORM), &escaped(r##"{"$ref":      "#"}"##), 1);
+    component(&core, "", "")
+}
+
+/// It asks for secrets in the clear.
+pub(super) fn revealing() -> Vec<u8> {
+    let import = r#"(module (import "headgate:host/secrets-reveal@0.1.0" "reveal" (func (param i32 i32)))"#;
+    let core = module("revealing", NOTHING).replacen("(module", import, 1);
+    component(&core, "import headgate:host/secrets-reveal@0.1.0;", "")
+}
+
+/// A component whose only export is an interface of this name, with nothing in it.
+pub(super) fn exporting(interface: &str) -> Vec<u8> {
+    wat::parse_str(format!("(component (instance $i) (export \"{interface}\" (instance $i)))")).unwrap()
+}
+
+/// A component that imports an interface of this name.
+pub(super) fn importing(interface: &str) -> Vec<u8> {
+    let import = format!("(import \"{interface}\" (instance (export \"run\" (func))))");
+    wat::parse_str(format!("(component {import})")).unwrap()
+}
+
 pub(super) fn plain() -> Vec<u8> {
     guest("fixture", NOTHING)
 }
 
 /// It calls itself something else each time.
 pub(super) fn fickle() -> Vec<u8> {
-    let describe = r#"(func (export "headgate:plugin/manifest@0.1.0#describe") (result i32) "#;
     let title = STRINGS + "fickle".len();
     let changing = format!(
-        "{describe} (i32.store8 (i32.const {title}) (i32.add (i32.load8_u (i32.const {title})) (i32.const 1)))"
+        "{DESCRIBE} (i32.store8 (i32.const {title}) (i32.add (i32.load8_u (i32.const {title})) (i32.const 1)))"
     );
-    component(&module("fickle", NOTHING).replacen(describe, &changing, 1), "", "")
+    component(&module("fickle", NOTHING).replacen(DESCRIBE, &changing, 1), "", "")
 }
 
 pub(super) fn core_module() -> Vec<u8> {

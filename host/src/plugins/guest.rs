@@ -13,6 +13,7 @@ use super::imports::log::Lines;
 use super::imports::net::Net;
 use super::imports::secrets::SecretBox;
 use super::imports::state::State;
+use super::imports::wasi::Wasi;
 use super::limits::{Space, TICK, Time};
 use super::metrics::PluginMetrics;
 use crate::clock::SharedClock;
@@ -34,6 +35,7 @@ pub(super) struct Guest {
     /// Connections of `http` that wait for their next request.
     pub(super) pool: Pool,
     pub(super) state: State,
+    pub(super) wasi: Wasi,
     pub(super) clock: SharedClock,
     pub(super) metrics: PluginMetrics,
     pub(super) born: Instant,
@@ -47,6 +49,7 @@ pub(super) struct Equipment {
     pub(super) secrets: SecretBox,
     pub(super) net: Net,
     pub(super) state: State,
+    pub(super) wasi: Wasi,
     pub(super) clock: SharedClock,
     pub(super) metrics: PluginMetrics,
 }
@@ -55,7 +58,7 @@ pub(super) struct Equipment {
 pub(super) fn store(engine: &Engine, space: Space, equipment: Equipment) -> Store<Guest> {
     let mut table = ResourceTable::new();
     table.set_max_capacity(space.handles_max);
-    let Equipment { plugin, cluster, secrets, net, state, clock, metrics } = equipment;
+    let Equipment { plugin, cluster, secrets, net, state, wasi, clock, metrics } = equipment;
     let guest = Guest {
         plugin,
         cluster,
@@ -68,6 +71,7 @@ pub(super) fn store(engine: &Engine, space: Space, equipment: Equipment) -> Stor
         net,
         pool: Pool::default(),
         state,
+        wasi,
         clock,
         metrics,
         born: Instant::now(),
@@ -112,22 +116,33 @@ impl Guest {
     }
 }
 
-/// Memory and tables: what is asked for beyond the limit is refused and remembered, as the guest itself only aborts.
+/// Memory and tables, each over all that the instance has: what is asked for beyond the limit is refused and
+/// remembered, as the guest itself only aborts.
 pub(super) struct Memory {
+    bytes: usize,
     bytes_max: usize,
+    elements: usize,
     elements_max: usize,
-    /// The largest that a memory grew.
     pub(super) high_water_bytes: usize,
-    pub(super) refused: bool,
+    pub(super) refused: Option<Refused>,
+}
+
+/// What there was no more room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    Memory { bytes_max: usize },
+    Tables { elements_max: usize },
 }
 
 impl Memory {
     fn new(space: Space) -> Self {
         Self {
+            bytes: 0,
             bytes_max: space.memory_bytes_max,
+            elements: 0,
             elements_max: space.table_elements_max,
             high_water_bytes: 0,
-            refused: false,
+            refused: None,
         }
     }
 
@@ -136,19 +151,29 @@ impl Memory {
     }
 }
 
+/// What is held after one of several grew; `None` where that is too much.
+fn grown(held: usize, now: usize, wanted: usize, most: usize) -> Option<usize> {
+    held.checked_sub(now)?.checked_add(wanted).filter(|total| *total <= most)
+}
+
 impl ResourceLimiter for Memory {
-    fn memory_growing(&mut self, _now: usize, bytes: usize, _max: Option<usize>) -> wasmtime::Result<bool> {
-        let granted = bytes <= self.bytes_max;
-        if granted {
-            self.high_water_bytes = self.high_water_bytes.max(bytes);
-        } else {
-            self.refused = true;
-        }
-        Ok(granted)
+    fn memory_growing(&mut self, now: usize, wanted: usize, _max: Option<usize>) -> wasmtime::Result<bool> {
+        let Some(bytes) = grown(self.bytes, now, wanted, self.bytes_max) else {
+            self.refused = Some(Refused::Memory { bytes_max: self.bytes_max });
+            return Ok(false);
+        };
+        self.bytes = bytes;
+        self.high_water_bytes = self.high_water_bytes.max(bytes);
+        Ok(true)
     }
 
-    fn table_growing(&mut self, _now: usize, elements: usize, _max: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(elements <= self.elements_max)
+    fn table_growing(&mut self, now: usize, wanted: usize, _max: Option<usize>) -> wasmtime::Result<bool> {
+        let Some(elements) = grown(self.elements, now, wanted, self.elements_max) else {
+            self.refused = Some(Refused::Tables { elements_max: self.elements_max });
+            return Ok(false);
+        };
+        self.elements = elements;
+        Ok(true)
     }
 }
 
@@ -172,6 +197,11 @@ impl Cpu {
         self.charge(call);
         self.exhausted = self.used > self.budget;
         !self.exhausted
+    }
+
+    /// What a host function worked for the guest on another thread: it is no waiting.
+    pub(super) fn work(&mut self, took: Duration) {
+        self.used += took;
     }
 
     /// Also at the end of a call, for what is left of the last tick.

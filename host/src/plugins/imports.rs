@@ -8,12 +8,14 @@ pub(super) mod net;
 pub(super) mod random;
 pub(super) mod secrets;
 pub(super) mod state;
+pub(super) mod wasi;
 
 use wasmtime::component::{HasSelf, Linker, ResourceTableError};
 
 use super::bindings::headgate::host as contract;
 use super::bindings::headgate::host::errors::{Error, ErrorKind};
 use super::guest::{Cut, Guest};
+use super::limits::AT_ONCE_MAX;
 
 /// What a host function ends with when it gives no answer: the contract's error, or a trap.
 #[derive(Debug)]
@@ -88,6 +90,14 @@ pub(super) fn cut(cut: Cut, what: &str) -> Error {
         Cut::Deadline => error(ErrorKind::Timeout, format!("{what}: the call's own time was up")),
         Cut::Cancelled => error(ErrorKind::Cancelled, format!("{what}: the call was cancelled")),
     }
+}
+
+/// Ends the guest that asks for too much in one host call, where the contract has no room for an error.
+fn few(count: usize, what: &str) -> wasmtime::Result<()> {
+    if count <= AT_ONCE_MAX {
+        return Ok(());
+    }
+    Err(HostRefusal(format!("it named {count} {what} in one host call; {AT_ONCE_MAX} is the most")).into())
 }
 
 impl contract::errors::Host for Guest {

@@ -8,10 +8,11 @@ use std::panic::AssertUnwindSafe;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::watch;
+use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
 
 use super::driver::Failure;
-use super::guest::{Guest, TooManyHostCalls};
+use super::guest::{Guest, Refused, TooManyHostCalls};
 use super::imports::HostRefusal;
 use super::limits::{GRACE, Time};
 
@@ -35,6 +36,7 @@ pub(super) async fn invoke<R: Send>(
     };
     let guest = store.data_mut();
     guest.cpu.charge(&guest.call);
+    guest.end_output();
     let outcome = match outcome {
         Err(_elapsed) => Err(Failure::Wall(time.wall)),
         Ok(Err(panic)) => Err(Failure::HostPanic(panic_text(panic.as_ref()))),
@@ -50,16 +52,22 @@ fn failure(error: &wasmtime::Error, guest: &Guest, time: Time) -> Failure {
     if guest.cpu.exhausted {
         return Failure::Cpu(time.cpu);
     }
-    if guest.memory.refused {
-        return Failure::Memory(guest.memory.bytes_max());
-    }
     if let Some(full) = error.downcast_ref::<PoolConcurrencyLimitError>() {
         return Failure::Room(full.to_string());
     }
     let by_host = error
         .downcast_ref::<HostRefusal>()
         .map(ToString::to_string)
-        .or_else(|| error.downcast_ref::<TooManyHostCalls>().map(ToString::to_string));
+        .or_else(|| error.downcast_ref::<TooManyHostCalls>().map(ToString::to_string))
+        .or_else(|| error.downcast_ref().and_then(too_many_handles));
+    // Who was refused by name did not die of what it was refused before.
+    let by_host = match guest.memory.refused {
+        Some(Refused::Memory { bytes_max }) if by_host.is_none() => return Failure::Memory(bytes_max),
+        Some(Refused::Tables { elements_max }) if by_host.is_none() => {
+            Some(format!("it wanted more than {elements_max} elements of tables"))
+        }
+        Some(_) | None => by_host,
+    };
     let trapped = error.downcast_ref::<Trap>().map(ToString::to_string);
     let Some(cause) = by_host.or(trapped) else {
         // Neither a trap nor ours: what the guest handed over could not be read.
@@ -69,6 +77,12 @@ fn failure(error: &wasmtime::Error, guest: &Guest, time: Time) -> Failure {
     let said = guest.lines.last_error().map(|line| format!(" ({line})")).unwrap_or_default();
     let way = error.downcast_ref::<WasmBacktrace>().map(functions).unwrap_or_default();
     Failure::Trap(format!("{cause}{said}{way}"))
+}
+
+/// Where the contract, or WASI, has no room for an error.
+fn too_many_handles(error: &ResourceTableError) -> Option<String> {
+    let full = matches!(error, ResourceTableError::Full);
+    full.then(|| "it holds more than the handles that a plugin may hold".to_owned())
 }
 
 /// `; in f < g < h`, innermost first.

@@ -15,6 +15,15 @@ pub(super) const COMPONENT_BYTES_MAX: usize = 64 << 20;
 /// Of one frame or one raw read: the answer of the largest batch that drivers ask for is about 2 MiB.
 pub(super) const FRAME_BYTES_MAX: u32 = 16 << 20;
 
+/// Of one message that a guest sends, its secrets put in.
+pub(super) const MESSAGE_BYTES_MAX: usize = 32 << 20;
+
+/// Places that one host call connects to, or sends requests to: each costs memory even where it is refused.
+pub(super) const AT_ONCE_MAX: usize = 10_000;
+
+/// Names whose addresses a session remembers.
+pub(super) const NAMES_MAX: usize = 1_024;
+
 /// Connections of one session: a question to all brokers is one connection each, and large clusters have a hundred.
 pub(super) const SESSION_CONNECTIONS_MAX: usize = 128;
 
@@ -45,6 +54,10 @@ pub(super) const SESSIONS_MAX: usize = 192;
 
 /// Component instances that the pool holds: all sessions of one plugin and 64 calls that decide.
 pub(super) const POOL_INSTANCES: u32 = 256;
+
+/// Of a component whose instances come from the pool: larger ones are interpreters, made of dozens of modules, and their
+/// instances are mapped one by one.
+pub(super) const POOL_COMPONENT_BYTES_MAX: usize = 8 << 20;
 
 /// Of one memory in the pool: the widest budget of any plugin.
 pub(super) const POOL_MEMORY_BYTES: usize = 512 << 20;
@@ -81,11 +94,20 @@ pub(super) const ITERATIONS: std::ops::RangeInclusive<u32> = 4_096..=1_000_000;
 pub(super) const STATE_KEY_BYTES_MAX: usize = 256;
 pub(super) const STATE_VALUE_BYTES_MAX: usize = 64 << 10;
 
+/// Keys of one plugin with one cluster.
+pub(crate) const STATE_KEYS_MAX: i64 = 1_000;
+
 /// CPU and wall time of one call. Waiting in host calls costs wall time only.
 #[derive(Clone, Copy, Debug)]
 pub struct Time {
     pub cpu: Duration,
     pub wall: Duration,
+}
+
+impl Time {
+    fn times(self, factor: u32) -> Self {
+        Self { cpu: self.cpu * factor, wall: self.wall * factor }
+    }
 }
 
 /// What one store may hold and use.
@@ -102,6 +124,17 @@ pub struct Space {
     /// Log lines at once, and each second from then on.
     pub lines_burst: u32,
     pub lines_per_second: u32,
+}
+
+impl Space {
+    /// At least this much: an interpreter and its libraries take 20 MiB before the plugin's own code runs.
+    fn widened(self, memory_bytes: usize, table_elements: usize) -> Self {
+        Self {
+            memory_bytes_max: self.memory_bytes_max.max(memory_bytes),
+            table_elements_max: self.table_elements_max.max(table_elements),
+            ..self
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -152,6 +185,20 @@ impl Default for Limits {
             talk: seconds(5_000, 30),
             close: seconds(200, 2),
             idle_max: IDLE_MAX,
+        }
+    }
+}
+
+impl Limits {
+    /// For a component that brings an interpreter with it.
+    pub(super) fn interpreted(&self) -> Self {
+        Self {
+            pure: self.pure.widened(128 << 20, 100_000),
+            driver: self.driver.widened(256 << 20, 100_000),
+            describe: self.describe.times(3),
+            open: self.open.times(2),
+            decide: self.decide.times(2),
+            ..self.clone()
         }
     }
 }

@@ -1,16 +1,18 @@
 //! A component joined to the host, twice: for calls that decide, and for sessions. Optional interfaces are found here.
 
-use wasmtime::Store;
 use wasmtime::component::{Component, InstancePre, Linker};
+use wasmtime::{Engine, Store};
 
 use super::bindings::exports::headgate::plugin::{
     config_strategy, manifest, metadata_types, operations, storage_driver,
 };
-use super::engine::GuestEngine;
 use super::guest::Guest;
 use super::imports;
+use super::imports::wasi;
+use super::limits::{Limits, POOL_COMPONENT_BYTES_MAX};
 
 pub(super) struct Linked {
+    interpreted: bool,
     pure: InstancePre<Guest>,
     session: InstancePre<Guest>,
     manifest: manifest::GuestIndices,
@@ -55,15 +57,17 @@ fn exports(pre: &InstancePre<Guest>, interface: &str) -> bool {
 }
 
 impl Linked {
-    pub(super) fn new(engine: &GuestEngine, component: &Component) -> wasmtime::Result<Self> {
-        let mut pure = Linker::new(engine.wasm());
+    /// Of a component of so many bytes.
+    pub(super) fn new(component: &Component, bytes: usize) -> wasmtime::Result<Self> {
+        let mut pure = Linker::new(component.engine());
         imports::link_pure(&mut pure)?;
-        // What talks to a backend is there for the linker, and ends whoever calls it while deciding.
-        pure.define_unknown_imports_as_traps(component)?;
-        let mut session = Linker::new(engine.wasm());
+        wasi::link(&mut pure, component, true)?;
+        let mut session = Linker::new(component.engine());
         imports::link_session(&mut session)?;
+        let uses_wasi = wasi::link(&mut session, component, false)?;
         let (pure, session) = (pure.instantiate_pre(component)?, session.instantiate_pre(component)?);
         Ok(Self {
+            interpreted: uses_wasi || bytes > POOL_COMPONENT_BYTES_MAX,
             manifest: manifest::GuestIndices::new(&pure)?,
             types: indices!(&pure, metadata_types, "metadata-types"),
             strategy: indices!(&pure, config_strategy, "config-strategy"),
@@ -72,6 +76,15 @@ impl Linked {
             pure,
             session,
         })
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        self.pure.engine()
+    }
+
+    /// Its own of these.
+    pub(super) fn limits(&self, limits: &Limits) -> Limits {
+        if self.interpreted { limits.interpreted() } else { limits.clone() }
     }
 
     pub(super) async fn instantiate_pure(&self, store: &mut Store<Guest>) -> wasmtime::Result<Deciding> {

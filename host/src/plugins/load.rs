@@ -66,7 +66,7 @@ impl Loader {
             let compiled = verified.compile(&engine, &cache, &metrics)?;
             told(Passed::Compiled);
             let digest = compiled.digest.clone();
-            let linked = compiled.link(&engine)?;
+            let linked = compiled.link()?;
             told(Passed::Typed);
             Ok((linked, digest))
         };
@@ -114,7 +114,7 @@ impl Loader {
             digest: digest.to_owned(),
             linked: Arc::clone(linked),
             engine: self.engine.clone(),
-            limits: self.limits.clone(),
+            limits: linked.limits(&self.limits),
             clock: Arc::clone(&self.clock),
             metrics,
         })

@@ -10,6 +10,7 @@ use wasmtime::{Engine, Precompiled};
 use super::cache::Cache;
 use super::engine::GuestEngine;
 use super::hex::hex;
+use super::imports::wasi::TRACK as WASI_TRACK;
 use super::limits::{COMPONENT_BYTES_MAX, POOL_MEMORY_BYTES, POOL_TABLE_ELEMENTS};
 use super::linked::Linked;
 use super::metrics::Metrics;
@@ -33,6 +34,7 @@ pub(super) struct Verified {
 pub(super) struct Compiled {
     pub(super) name: String,
     pub(super) digest: String,
+    bytes: usize,
     component: Component,
 }
 
@@ -41,6 +43,10 @@ const MAGIC: &[u8] = b"\0asm";
 const COMPONENT: &[u8] = &[0x0d, 0, 1, 0];
 const CORE_MODULE: &[u8] = &[1, 0, 0, 0];
 
+/// Of a file's beginning that tells what it is.
+const START_BYTES: usize = 8;
+
+const COPY_ADVICE: &str = "copy it again, whole: give it its name when it is written";
 const COMPONENT_ADVICE: &str = "build it with the plugin SDK, whose build makes a component";
 
 impl Package {
@@ -51,7 +57,7 @@ impl Package {
         let bytes = &self.bytes;
         if bytes.len() > COMPONENT_BYTES_MAX {
             let expected = format!("at most {COMPONENT_BYTES_MAX} bytes");
-            return refuse(&expected, format!("{}", bytes.len()), "strip its debug information");
+            return refuse(&expected, format!("{} bytes", bytes.len()), "strip its debug information");
         }
         match Engine::detect_precompiled(bytes) {
             Some(Precompiled::Component | Precompiled::Module) => {
@@ -68,19 +74,42 @@ impl Package {
             Some(rest) if rest.starts_with(CORE_MODULE) => {
                 return refuse("a WebAssembly component", "a core module".to_owned(), COMPONENT_ADVICE);
             }
+            Some(rest) if rest.len() < COMPONENT.len() => {
+                let found = format!("a file that was cut, of {} bytes", bytes.len());
+                return refuse("a WebAssembly component", found, COPY_ADVICE);
+            }
             Some(_) => {
-                let found = "WebAssembly of another version or a truncated file".to_owned();
+                let found = "WebAssembly of another version".to_owned();
                 return refuse("a WebAssembly component", found, COMPONENT_ADVICE);
             }
             None => {
-                let start = bytes.get(..bytes.len().min(4)).unwrap_or_default();
-                let found = format!("a file of {} bytes that begins with {}", bytes.len(), hex(start));
-                return refuse("a WebAssembly component", found, COMPONENT_ADVICE);
+                let (found, advice) = unlike(bytes);
+                return refuse("a WebAssembly component", found, advice);
             }
         }
         let digest = hex(digest::digest(&digest::SHA256, bytes).as_ref());
         Ok(Verified { name: self.name, digest, bytes: self.bytes })
     }
+}
+
+/// What a file is that is no WebAssembly, for who put it there.
+fn unlike(bytes: &[u8]) -> (String, &'static str) {
+    let start = bytes.get(..bytes.len().min(START_BYTES)).unwrap_or_default();
+    let is = |magic: &[u8]| start.starts_with(magic);
+    let (found, advice) = match start {
+        [] => return ("an empty file".to_owned(), COPY_ADVICE),
+        _ if is(b"\x7fELF") => ("a program for Linux", COMPONENT_ADVICE),
+        _ if is(b"\x1f\x8b") || is(b"PK\x03\x04") => ("an archive", "unpack it"),
+        _ if MAGIC.starts_with(start) => ("a file that was cut", COPY_ADVICE),
+        _ if start.iter().all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')) => {
+            ("text", COMPONENT_ADVICE)
+        }
+        _ => {
+            let found = format!("a file of {} bytes that begins with {}", bytes.len(), hex(start));
+            return (found, COMPONENT_ADVICE);
+        }
+    };
+    (format!("{found}, of {} bytes", bytes.len()), advice)
 }
 
 impl Verified {
@@ -92,7 +121,8 @@ impl Verified {
         metrics: &Metrics,
     ) -> Result<Compiled, Refusal> {
         let began = std::time::Instant::now();
-        let loaded = cache.load(engine.wasm(), &self.digest, &self.bytes).map_err(|error| {
+        let (engine, pooled) = engine.of_size(self.bytes.len());
+        let loaded = cache.load(engine, &self.digest, &self.bytes).map_err(|error| {
             Refusal::new(
                 &self.name,
                 Stage::Compile,
@@ -104,13 +134,15 @@ impl Verified {
         let (component, source) = loaded?;
         tracing::info!(plugin = self.name, ?source, took_ms = began.elapsed().as_millis(), "plugin loaded");
         metrics.of(&self.name).compiled(began.elapsed());
-        fits_pool(&self.name, &component, engine)?;
-        Ok(Compiled { name: self.name, digest: self.digest, component })
+        if pooled {
+            fits_pool(&self.name, &component)?;
+        }
+        Ok(Compiled { name: self.name, digest: self.digest, bytes: self.bytes.len(), component })
     }
 }
 
-fn fits_pool(name: &str, component: &Component, engine: &GuestEngine) -> Result<(), Refusal> {
-    let Some(needs) = component.resources_required().filter(|_| engine.pooled()) else { return Ok(()) };
+fn fits_pool(name: &str, component: &Component) -> Result<(), Refusal> {
+    let Some(needs) = component.resources_required() else { return Ok(()) };
     let refuse = |expected: String, found: String| {
         Err(Refusal::new(name, Stage::Compile, expected, found, "build it with less initial memory"))
     };
@@ -128,30 +160,32 @@ const HOST: &str = "headgate:host/";
 const PLUGIN: &str = "headgate:plugin/";
 const TRACK: &str = "0.1";
 
+const VERSION_ADVICE: &str = "build it with this host's version of the contract, or update the host";
+
 impl Compiled {
     /// What it imports is offered, what it exports is known: said before the engine says it without names.
-    pub(super) fn link(self, engine: &GuestEngine) -> Result<Arc<Linked>, Refusal> {
+    pub(super) fn link(self) -> Result<Arc<Linked>, Refusal> {
         let shape = self.component.component_type();
-        for (import, _item) in shape.imports(engine.wasm()) {
+        for (import, _item) in shape.imports(self.component.engine()) {
             self.check_import(import)?;
         }
         let exports: Vec<String> = shape
-            .exports(engine.wasm())
+            .exports(self.component.engine())
             .filter(|(_, item)| matches!(item.ty, ComponentItem::ComponentInstance(_)))
             .map(|(name, _)| name.to_owned())
             .collect();
         let manifest = format!("{PLUGIN}manifest@");
         if !exports.iter().any(|export| export.strip_prefix(&manifest).is_some_and(on_track)) {
             let found = if exports.is_empty() { "no interface".to_owned() } else { exports.join(", ") };
-            return Err(Refusal::new(
-                &self.name,
-                Stage::Link,
-                format!("the export {manifest}{TRACK}"),
-                found,
-                "build it for the world of this host's contract",
-            ));
+            let advice = if exports.iter().any(|export| export.starts_with(&manifest)) {
+                VERSION_ADVICE
+            } else {
+                "build it for the world of this host's contract"
+            };
+            let expected = format!("the export {manifest}{TRACK}");
+            return Err(Refusal::new(&self.name, Stage::Link, expected, found, advice));
         }
-        let linked = Linked::new(engine, &self.component).map_err(|error| {
+        let linked = Linked::new(&self.component, self.bytes).map_err(|error| {
             Refusal::new(
                 &self.name,
                 Stage::Link,
@@ -176,13 +210,16 @@ impl Compiled {
             );
         }
         if path.starts_with("wasi:") {
-            return refuse(found, "this host links no WASI: build it for wasm32-unknown-unknown");
+            return match of_track(version, WASI_TRACK) {
+                true => Ok(()),
+                false => refuse(found, "of WASI this host links 0.2: build it with tools for that"),
+            };
         }
         if !path.starts_with(HOST) && path != "headgate:plugin/types" {
             return refuse(found, "it belongs to another program, or its world names more than the contract");
         }
         if !on_track(version) {
-            return refuse(found, "build it with this host's version of the contract, or update the host");
+            return refuse(found, VERSION_ADVICE);
         }
         Ok(())
     }
@@ -190,6 +227,10 @@ impl Compiled {
 
 /// `0.1.7` and `0.1` are of the track `0.1`; prereleases are not.
 fn on_track(version: &str) -> bool {
-    let rest = version.strip_prefix(TRACK);
+    of_track(version, TRACK)
+}
+
+fn of_track(version: &str, track: &str) -> bool {
+    let rest = version.strip_prefix(track);
     rest.is_some_and(|rest| rest.is_empty() || (rest.starts_with('.') && !rest.contains('-')))
 }

@@ -16,6 +16,7 @@ use super::health::Health;
 use super::imports::net::Net;
 use super::imports::secrets::SecretBox;
 use super::imports::state::State;
+use super::imports::wasi::Wasi;
 use super::invoke::invoke;
 use super::limits::{Limits, Time};
 use super::linked::{Deciding, Linked};
@@ -65,7 +66,7 @@ impl Parts {
         self.admit(DECIDING)?;
         let parts = Arc::clone(self);
         let run = async move {
-            let mut store = guest::store(parts.engine.wasm(), parts.limits.pure, parts.equipment());
+            let mut store = guest::store(parts.linked.engine(), parts.limits.pure, parts.equipment());
             // Nobody cancels a call that decides: it is short.
             let (_keep, cancelled) = watch::channel(false);
             invoke(&mut store, name, time, cancelled, move |store| {
@@ -101,6 +102,7 @@ impl Parts {
             secrets: SecretBox::default(),
             net: Net::default(),
             state: State::default(),
+            wasi: Wasi::counted(),
             clock: Arc::clone(&self.clock),
             metrics: self.metrics.clone(),
         }

@@ -20,6 +20,7 @@ use super::guest::{self, Equipment, Guest};
 use super::imports::net::{Dialer, Net, Places};
 use super::imports::secrets::SecretBox;
 use super::imports::state::State;
+use super::imports::wasi::Wasi;
 use super::invoke::invoke;
 use super::limits::{AGE_MAX, CALLS_MAX, GRACE, QUEUE_MAX};
 use super::linked::Talking;
@@ -237,7 +238,7 @@ impl Actor {
 
     async fn open(&mut self, cancelled: watch::Receiver<bool>) -> Result<Live, CallError> {
         let parts = &self.parts;
-        let mut store = guest::store(parts.engine.wasm(), parts.limits.driver, self.equipment());
+        let mut store = guest::store(parts.linked.engine(), parts.limits.driver, self.equipment());
         let (linked, target, metrics) =
             (Arc::clone(&parts.linked), self.recipe.target.clone(), parts.metrics.clone());
         let opened = invoke(&mut store, "open", parts.limits.open, cancelled, move |store| {
@@ -271,6 +272,7 @@ impl Actor {
             secrets: recipe.secrets,
             net: Net::new(Dialer::new(recipe.policy, recipe.addresses, recipe.places)),
             state: recipe.state,
+            wasi: Wasi::system(),
             clock: Arc::clone(&self.parts.clock),
             metrics: self.parts.metrics.clone(),
         }

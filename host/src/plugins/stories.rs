@@ -9,12 +9,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::driver::{CallError, Driver, Failure, Kinds, Secrets};
-use super::engine::GuestEngine;
 use super::fixture;
 use super::ledger::NoLedger;
 use super::limits::Limits;
 use super::metrics::Metrics;
-use super::refusal::Stage;
 use super::registry::{Options, Pace, Registry, StateStore};
 use crate::clock::SystemClock;
 use crate::domain::address::AddressMap;
@@ -38,13 +36,13 @@ impl StateStore for NoState {
 }
 
 /// A registry over these files.
-struct World {
-    registry: Registry,
+pub(super) struct World {
+    pub(super) registry: Registry,
     _folders: [TempDir; 2],
 }
 
 impl World {
-    async fn of(files: &[(&str, Vec<u8>)]) -> Self {
+    pub(super) async fn of(files: &[(&str, Vec<u8>)]) -> Self {
         let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
         for (name, bytes) in files {
             std::fs::write(folders[0].path().join(name), bytes).unwrap();
@@ -57,7 +55,7 @@ impl World {
         Self::of(&[("fixture.wasm", fixture::guest("fixture", probe))]).await
     }
 
-    async fn driver(&self, kind: &str) -> Arc<dyn Driver> {
+    pub(super) async fn driver(&self, kind: &str) -> Arc<dyn Driver> {
         let plugin =
             self.registry.find(kind).unwrap_or_else(|| panic!("refused: {:?}", self.registry.refusals()));
         plugin.driver(&cluster(kind), Secrets::default()).await.unwrap()
@@ -116,46 +114,6 @@ fn failure<T: std::fmt::Debug>(answer: Result<T, CallError>) -> Failure {
 }
 
 #[tokio::test]
-async fn bad_files_are_listed_with_stage_and_reason_and_the_good_one_serves() {
-    let plain = fixture::plain();
-    let compiled = GuestEngine::start().unwrap().wasm().precompile_component(&plain).unwrap();
-    let files = [
-        ("a-compiled.cwasm", compiled.clone()),
-        ("b-disguised.wasm", compiled),
-        ("c-core.wasm", fixture::core_module()),
-        ("d-cut.wasm", plain[..plain.len() / 2].to_vec()),
-        ("e-foreign.wasm", fixture::foreign()),
-        ("f-text.wasm", b"hello".to_vec()),
-        ("g-good.wasm", plain.clone()),
-        ("h-again.wasm", plain),
-        ("i-shouting.wasm", fixture::guest("LOUD", fixture::NOTHING)),
-        ("j-fickle.wasm", fixture::fickle()),
-    ];
-    let world = World::of(&files).await;
-    let refusals = world.registry.refusals();
-    let refused: Vec<(&str, Stage)> =
-        refusals.iter().map(|refusal| (refusal.plugin.as_str(), refusal.stage)).collect();
-    let expected = [
-        ("a-compiled.cwasm", Stage::Verify),
-        ("b-disguised.wasm", Stage::Verify),
-        ("c-core.wasm", Stage::Verify),
-        ("d-cut.wasm", Stage::Compile),
-        ("e-foreign.wasm", Stage::Link),
-        ("f-text.wasm", Stage::Verify),
-        ("h-again.wasm", Stage::Activate),
-        ("i-shouting.wasm", Stage::Describe),
-        ("j-fickle.wasm", Stage::Describe),
-    ];
-    assert_eq!(refused, expected);
-    let foreign = world.registry.refusals()[4].to_string();
-    assert!(foreign.contains("the import other:program/thing"), "{foreign}");
-    let fickle = world.registry.refusals()[8].to_string();
-    assert!(fickle.contains("asked twice, it answers differently"), "{fickle}");
-    assert_eq!(world.registry.list().len(), 1);
-    assert!(world.driver("fixture").await.discover().await.unwrap().nodes.is_empty());
-}
-
-#[tokio::test]
 async fn a_spinning_guest_is_killed_and_others_answer_meanwhile() {
     let files = [
         ("spin.wasm", fixture::guest("spin", fixture::SPIN)),
@@ -211,4 +169,18 @@ async fn a_caller_that_leaves_takes_its_call_with_it() {
         "it waited {:?} for a call that nobody wants",
         began.elapsed()
     );
+}
+
+#[tokio::test]
+async fn memory_and_tables_count_together_however_many_there_are() {
+    let many = fixture::guest_with_memories("memories", fixture::EAT_SECOND_MEMORY);
+    let tables = fixture::guest("tables", fixture::EAT_TABLES);
+    let world = World::of(&[("memories.wasm", many), ("tables.wasm", tables)]).await;
+    let killed = failure(world.driver("memories").await.probe().await).to_string();
+    assert_eq!(killed, "it wanted more than 67108864 bytes of memory");
+    let killed = failure(world.driver("tables").await.probe().await).to_string();
+    assert!(killed.starts_with("it trapped: it wanted more than 20000 elements of tables"), "{killed}");
+    for kind in ["memories", "tables"] {
+        world.driver(kind).await.discover().await.unwrap();
+    }
 }

@@ -22,14 +22,29 @@ impl Store {
             .transpose()
     }
 
+    /// False: the plugin has `keys_max` others with this cluster, and nothing was written.
     pub async fn set_state(
         &self,
         kind: &str,
         cluster: &ClusterId,
         key: &str,
         value: &[u8],
-    ) -> Result<(), StoreError> {
+        keys_max: i64,
+    ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
+        let others = sqlx::query(
+            "select count(*)
+            from plugin_state
+            where kind = $1 and cluster_id = $2 and key <> $3",
+        )
+        .bind(kind)
+        .bind(cluster.as_str())
+        .bind(key)
+        .fetch_one(tx.connection())
+        .await?;
+        if Columns::of(&others, "plugin_state").int()? >= keys_max {
+            return Ok(false);
+        }
         let organization = tx.organization_of(cluster).await?;
         sqlx::query(
             "insert into plugin_state (kind, cluster_id, key, organization_id, value)
@@ -43,7 +58,8 @@ impl Store {
         .bind(value)
         .execute(tx.connection())
         .await?;
-        tx.commit().await
+        tx.commit().await?;
+        Ok(true)
     }
 
     pub async fn delete_state(&self, kind: &str, cluster: &ClusterId, key: &str) -> Result<(), StoreError> {

@@ -51,7 +51,7 @@ fn is_shared(address: Ipv4Addr) -> bool {
     first == 100 && (64..128).contains(&second)
 }
 
-/// The IPv4 address inside of an IPv6 one: mapped, compatible, NAT64 and 6to4 forms all lead there.
+/// The IPv4 address inside of an IPv6 one: mapped, compatible, NAT64 (RFC 6052 and 8215) and 6to4 forms all lead there.
 fn plain(address: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = address else { return address };
     let segments = v6.segments();
@@ -63,7 +63,7 @@ fn plain(address: IpAddr) -> IpAddr {
         // `::` and `::1` are addresses of their own.
         [0, 0, 0, 0, 0, 0, 0, 0 | 1] => address,
         [0, 0, 0, 0, 0, 0 | 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => embedded(high, low),
-        [0x2002, high, low, ..] => embedded(high, low),
+        [0x2002, high, low, ..] | [0x64, 0xff9b, 1, .., high, low] => embedded(high, low),
         _ => address,
     }
 }
@@ -79,6 +79,7 @@ mod tests {
             "::ffff:169.254.169.254",
             "::169.254.169.254",
             "64:ff9b::a9fe:a9fe",
+            "64:ff9b:1::a9fe:a9fe",
             "2002:a9fe:a9fe::1",
             "fe80::1",
             "224.0.0.1",

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
 
-use super::{HostError, cut};
+use super::{HostError, cut, few};
 use crate::plugins::bindings::headgate::host::errors::Error;
 use crate::plugins::bindings::headgate::host::http::{Host, Request, Response};
 use crate::plugins::guest::{Cut, Guest};
@@ -39,6 +39,7 @@ impl Host for Guest {
         at_once: u32,
     ) -> wasmtime::Result<Vec<Result<Response, Error>>> {
         self.enter("http")?;
+        few(requests.len(), "requests")?;
         let at_once = usize::try_from(at_once).unwrap_or(usize::MAX).clamp(1, HTTP_AT_ONCE_MAX);
         let mut messages = Vec::with_capacity(requests.len());
         for request in requests {

@@ -33,6 +33,16 @@ impl Lines {
         self.last_error.as_deref()
     }
 
+    /// One more line of what a runtime writes while it dies.
+    pub(in crate::plugins) fn add_error(&mut self, line: &str) {
+        let said = self.last_error.get_or_insert_default();
+        if !said.is_empty() {
+            said.push_str(" | ");
+        }
+        said.push_str(line);
+        shorten(said);
+    }
+
     fn take(&mut self, now: Instant) -> bool {
         let passed = now.saturating_duration_since(self.filled_at).as_secs_f64();
         self.left = self.burst.min(passed.mul_add(self.per_second, self.left));
@@ -65,12 +75,21 @@ impl Host for Guest {
         for (key, value) in fields {
             line.push_str(&format!(" {key}={value}"));
         }
-        shorten(&mut line);
         if level == Level::Error {
+            shorten(&mut line);
             self.lines.last_error = Some(line.clone());
         }
+        self.say(level, line);
+        Ok(())
+    }
+}
+
+impl Guest {
+    /// A line of the plugin's log, within its limits.
+    pub(in crate::plugins) fn say(&mut self, level: Level, mut line: String) {
+        shorten(&mut line);
         if !self.lines.take(Instant::now()) {
-            return Ok(());
+            return;
         }
         self.metrics.health().said(&self.cluster, &line);
         let dropped = std::mem::take(&mut self.lines.dropped);
@@ -85,7 +104,6 @@ impl Host for Guest {
             Level::Warn => tracing::warn!(plugin, cluster, call, "{line}"),
             Level::Error => tracing::error!(plugin, cluster, call, "{line}"),
         }
-        Ok(())
     }
 }
 

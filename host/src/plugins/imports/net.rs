@@ -15,7 +15,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use wasmtime::component::Resource;
 
 use super::secrets::SecretBox;
-use super::{HostError, cut};
+use super::{HostError, cut, few};
 use crate::plugins::bindings::headgate::host::errors::{Error, ErrorKind};
 use crate::plugins::bindings::headgate::host::net::{Host, HostConnection, Options};
 use crate::plugins::bindings::headgate::host::secrets::{Piece, Tls};
@@ -92,6 +92,7 @@ impl Host for Guest {
         options: Options,
     ) -> wasmtime::Result<Vec<Result<Resource<Connection>, Error>>> {
         self.enter("net")?;
+        few(addresses.len(), "places to connect to")?;
         let dialer = match self.net.dialer() {
             Ok(dialer) => dialer,
             Err(refused) => {

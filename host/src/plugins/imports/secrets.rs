@@ -8,7 +8,7 @@ mod proof;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -23,7 +23,7 @@ use crate::plugins::bindings::headgate::host::secrets::{
 };
 use crate::plugins::driver::Secrets;
 use crate::plugins::guest::Guest;
-use crate::plugins::limits::ITERATIONS;
+use crate::plugins::limits::{ITERATIONS, MESSAGE_BYTES_MAX};
 
 /// Deriving a key with the most rounds takes about a second.
 const DERIVE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -139,8 +139,8 @@ impl Guest {
         pieces: Vec<Piece>,
         wanted: &str,
     ) -> Result<Zeroizing<Vec<u8>>, HostError> {
-        // Reserved at once: growing would leave copies of secrets behind.
         let mut parts = Vec::with_capacity(pieces.len());
+        let mut length: usize = 0;
         for piece in pieces {
             parts.push(match piece {
                 Piece::Bytes(bytes) => Zeroizing::new(bytes),
@@ -150,8 +150,16 @@ impl Guest {
                     encode(&secret.bytes, encoding, &secret.name)?
                 }
             });
+            // A handle takes no room, and stands for a secret each time that it is named.
+            length = length.saturating_add(parts.last().map_or(0, |part| part.len()));
+            if length > MESSAGE_BYTES_MAX {
+                let text =
+                    format!("a message may have {MESSAGE_BYTES_MAX} bytes at most, its secrets put in");
+                return Err(HostError::new(ErrorKind::Exhausted, text));
+            }
         }
-        let mut all = Zeroizing::new(Vec::with_capacity(parts.iter().map(|part| part.len()).sum()));
+        // Reserved at once: growing would leave copies of secrets behind.
+        let mut all = Zeroizing::new(Vec::with_capacity(length));
         for part in parts {
             all.extend_from_slice(&part);
         }
@@ -175,8 +183,11 @@ impl Guest {
             return Err(HostError::new(ErrorKind::PermissionDenied, text));
         }
         let password = Arc::clone(&self.table.get(secret)?.bytes);
+        let began = Instant::now();
         let work = tokio::task::spawn_blocking(move || proof::salted(hash, &password, &salt, rounds));
         let salted = self.call.wait.on(DERIVE_TIMEOUT, work).await;
+        // The guest chose it: a loop of this would be more than its share of the host.
+        self.cpu.work(began.elapsed());
         let salted = salted.map_err(|why| cut(why, "deriving a key"))?;
         salted.map_err(|stopped| HostError::Trap(wasmtime::Error::new(stopped)))
     }

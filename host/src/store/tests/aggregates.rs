@@ -156,8 +156,11 @@ on_both! {
         assert_eq!(tx.prune_idempotent(6).await.unwrap(), 1);
         tx.commit().await.unwrap();
 
-        store.set_state("kafka", &lab.id, "cursor", b"one").await.unwrap();
-        store.set_state("kafka", &lab.id, "cursor", b"\x00two").await.unwrap();
+        store.set_state("kafka", &lab.id, "cursor", b"one", 1).await.unwrap();
+        assert!(store.set_state("kafka", &lab.id, "cursor", b"\x00two", 1).await.unwrap());
+        assert!(!store.set_state("kafka", &lab.id, "another", b"three", 1).await.unwrap());
+        assert!(store.set_state("etcd", &lab.id, "another", b"three", 1).await.unwrap());
+        assert_eq!(store.get_state("kafka", &lab.id, "another").await.unwrap(), None);
         assert_eq!(store.get_state("kafka", &lab.id, "cursor").await.unwrap().unwrap(), b"\x00two");
         store.delete_state("kafka", &lab.id, "cursor").await.unwrap();
         assert_eq!(store.get_state("kafka", &lab.id, "cursor").await.unwrap(), None);

@@ -123,7 +123,7 @@ async fn fill(store: &Store) -> Cluster {
     tx.insert_token(&token(&lab.organization), b"hash").await.unwrap();
     tx.insert_event(&event("cluster.added")).await.unwrap();
     tx.commit().await.unwrap();
-    store.set_state("kafka", &lab.id, "cursor", b"\x00\xff").await.unwrap();
+    store.set_state("kafka", &lab.id, "cursor", b"\x00\xff", 1).await.unwrap();
     lab
 }
 

@@ -50,7 +50,7 @@ pub(in crate::pipelines::sync) struct SpecSchema(jsonschema::Validator);
 
 impl SpecSchema {
     pub(in crate::pipelines::sync) fn new(schema: &Value) -> Result<Self, String> {
-        jsonschema::validator_for(schema).map(Self).map_err(|e| e.to_string())
+        crate::domain::schema::validator(schema).map(Self)
     }
 
     pub(in crate::pipelines::sync) fn issues(&self, spec: &Value) -> Vec<SchemaIssue> {

@@ -5,10 +5,12 @@
 //! Invariant: what is connected to is an address that was checked, never a name that is looked up again.
 
 use std::collections::HashMap;
+use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -21,7 +23,9 @@ use crate::plugins::grants::address::refused_range;
 use crate::plugins::grants::{NetworkPolicy, Verdict, same_class};
 use crate::plugins::imports::HostError;
 use crate::plugins::imports::secrets::SecretBox;
-use crate::plugins::limits::{HOST_CONNECTIONS_MAX, PLUGIN_CONNECTIONS_MAX, SESSION_CONNECTIONS_MAX};
+use crate::plugins::limits::{
+    HOST_CONNECTIONS_MAX, NAMES_MAX, PLUGIN_CONNECTIONS_MAX, SESSION_CONNECTIONS_MAX,
+};
 
 /// An address that does not answer gives way to the name's next one after this.
 const NEXT_ADDRESS: Duration = Duration::from_secs(3);
@@ -53,10 +57,14 @@ pub(in crate::plugins::imports) type Taken = [OwnedSemaphorePermit; 3];
 /// The form's fields that hold the trusted authorities and the client's certificate.
 type TlsNames = (Option<String>, Option<String>);
 
+/// What a name stands for, as the system says.
+type Lookup = fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>>;
+
 pub(in crate::plugins) struct Dialer {
     policy: NetworkPolicy,
     /// The cluster's rules.
     rules: AddressMap,
+    lookup: Lookup,
     /// Addresses of names, from the first look-up on; forgotten where none of them answers.
     pins: Mutex<HashMap<String, Vec<IpAddr>>>,
     tls: Mutex<HashMap<TlsNames, Arc<ClientConfig>>>,
@@ -69,6 +77,7 @@ impl Dialer {
         Self {
             policy,
             rules,
+            lookup: system,
             pins: Mutex::default(),
             tls: Mutex::default(),
             session: Arc::new(Semaphore::new(SESSION_CONNECTIONS_MAX)),
@@ -130,17 +139,20 @@ impl Dialer {
         if let Some(pinned) = self.pins.lock().unwrap_or_else(PoisonError::into_inner).get(host) {
             return Ok(pinned.clone());
         }
-        let found = tokio::net::lookup_host((host, 0)).await.map_err(|failed| {
+        let found = (self.lookup)(host.to_owned()).await.map_err(|failed| {
             let text = format!("the name {host} cannot be resolved: {failed}");
             HostError::new(ErrorKind::Unavailable, text)
         })?;
         let mut addresses: Vec<IpAddr> = Vec::new();
-        for address in found.map(|socket| socket.ip()) {
+        for address in found {
             if !addresses.contains(&address) {
                 addresses.push(address);
             }
         }
         let mut pins = self.pins.lock().unwrap_or_else(PoisonError::into_inner);
+        if pins.len() >= NAMES_MAX {
+            pins.clear();
+        }
         Ok(pins.entry(host.to_owned()).or_insert(addresses).clone())
     }
 
@@ -228,8 +240,17 @@ impl Dialer {
     }
 }
 
+fn system(host: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
+    Box::pin(async move {
+        let found = tokio::net::lookup_host((host, 0)).await?;
+        Ok(found.map(|socket| socket.ip()).collect())
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use serde_json::json;
 
     use super::*;
@@ -314,5 +335,41 @@ mod tests {
         let (kind, message) = refusal(&dialer("127.0.0.1:1"), "127.0.0.1", 1).await;
         assert_eq!(kind, ErrorKind::Unavailable);
         assert!(message.contains("cannot connect to 127.0.0.1:1"), "{message}");
+    }
+
+    /// A name server of the plugin's author: the first answer is harmless, the others lead to the metadata address.
+    fn turning(_name: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
+        static TURNED: AtomicBool = AtomicBool::new(false);
+        let harmful = TURNED.swap(true, Ordering::Relaxed);
+        let address = if harmful { [169, 254, 169, 254] } else { [127, 0, 0, 1] };
+        Box::pin(async move { Ok(vec![IpAddr::from(address)]) })
+    }
+
+    #[tokio::test]
+    async fn a_name_that_changes_its_meaning_keeps_its_first_and_its_next_is_checked() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let dialer = Dialer { lookup: turning, ..dialer(&format!("rebind.example:{port}")) };
+        for _ in 0..2 {
+            dialer.dial("rebind.example", port).await.map(drop).unwrap();
+        }
+        drop(listener);
+        let (kind, _) = refusal(&dialer, "rebind.example", port).await;
+        assert_eq!(kind, ErrorKind::Unavailable, "it was looked up again while it was pinned");
+        let (kind, message) = refusal(&dialer, "rebind.example", port).await;
+        assert_eq!(kind, ErrorKind::PermissionDenied);
+        assert!(message.contains("leads to 169.254.169.254, a link-local address"), "{message}");
+    }
+
+    #[tokio::test]
+    async fn names_without_end_are_forgotten_in_time() {
+        let dialer = Dialer {
+            lookup: |_| Box::pin(async { Ok(vec![IpAddr::from([127, 0, 0, 1])]) }),
+            ..dialer("a:1")
+        };
+        for number in 0..=NAMES_MAX {
+            dialer.resolve(&format!("n{number}.example")).await.map(drop).unwrap();
+        }
+        assert_eq!(dialer.pins.lock().unwrap().len(), 1);
     }
 }
