@@ -44,9 +44,10 @@ export function toRecord(error) {
   return { kind, code, message, retryAfterMs, details: Object.entries(error.details).map(([key, value]) => [key, String(value)]) };
 }
 
-/** A record that a host function threw, as an error. */
-export function fromRecord(record, more = {}) {
-  if (record instanceof HeadgateError || typeof record?.kind !== "string") return record;
+/** What a host function threw, or answered, as an error: the record itself, or an Error that carries it as its payload. */
+export function fromRecord(thrown, more = {}) {
+  const record = thrown?.payload ?? thrown;
+  if (record instanceof HeadgateError || typeof record?.kind !== "string") return thrown;
   const { kind, code, message, retryAfterMs, details } = record;
   return new HeadgateError(kind, message, {
     code: code ?? undefined, retryAfterMs: retryAfterMs ?? undefined, details: Object.fromEntries(details ?? []), ...more,

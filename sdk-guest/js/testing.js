@@ -12,8 +12,8 @@ import { encode } from "./utf8.js";
  */
 export function host(plugin, { http = live, secrets = {}, state = new Map(), lines = [] } = {}) {
   bind({
-    http: { send: (request) => raised(http(clear(request))), sendAll: (requests) => requests.map((one) => settled(() => raised(http(clear(one))))) },
-    secrets: { get: (name) => (name in secrets ? { value: secrets[name] } : refuse("not-found", `no secret is named ${name}`)) },
+    http: { send: (request) => thrown(() => raised(http(clear(request)))), sendAll: (requests) => requests.map((one) => settled(() => raised(http(clear(one))))) },
+    secrets: { get: (name) => thrown(() => (name in secrets ? { value: secrets[name] } : refuse("not-found", `no secret is named ${name}`))) },
     state: { get: (key) => state.get(key) ?? null, set: (key, bytes) => void state.set(key, bytes), delete: (key) => void state.delete(key) },
     log: { enabled: () => true, emit: (level, message, fields) => void lines.push({ level, message, fields: Object.fromEntries(fields) }) },
     call: { cancelled: () => false, remainingMs: () => 30_000 },
@@ -24,6 +24,15 @@ export function host(plugin, { http = live, secrets = {}, state = new Map(), lin
 
 function refuse(kind, message) {
   throw { kind, code: null, message, retryAfterMs: null, details: [] };
+}
+
+/** As the engine in a component throws what the host refuses: an Error, with the contract's record as its payload. */
+function thrown(ask) {
+  try {
+    return ask();
+  } catch (payload) {
+    throw Object.assign(new Error("refused (see error.payload)"), { payload });
+  }
 }
 
 function settled(ask) {

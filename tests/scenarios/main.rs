@@ -15,6 +15,7 @@ mod input;
 mod kafka_admin;
 mod kafka_operations;
 mod kills;
+mod nacos;
 mod oldest;
 mod other_types;
 mod ownership;

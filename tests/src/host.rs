@@ -4,6 +4,7 @@ pub(crate) mod cli;
 mod compiled;
 pub(crate) mod http;
 mod process;
+mod samples;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,8 +16,9 @@ use tempfile::TempDir;
 use crate::host::process::Process;
 use crate::{Database, Kafka, scratch, wait};
 
-/// A debug build that compiles the built-in plugins on first use answers within this, on two busy cores.
-const START_DEADLINE: Duration = Duration::from_secs(120);
+/// A debug build that compiles the built-in plugins and a sample on first use answers within this, on two busy cores: the
+/// interpreter inside of a sample in Python takes most of it.
+const START_DEADLINE: Duration = Duration::from_secs(240);
 
 /// What a scenario may change about a start.
 #[derive(Debug, Clone, Default)]

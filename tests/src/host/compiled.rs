@@ -1,9 +1,10 @@
-//! The built-in plugins as the first host of this process compiled them: every other one would take seconds of both cores.
+//! Plugins as the first host of this process compiled them: every other one would take seconds of both cores.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context, Result, anyhow};
 
@@ -17,7 +18,27 @@ pub(super) fn give(data: &Path) -> Result<()> {
     static FIRST: OnceLock<Result<Host, String>> = OnceLock::new();
     // The error is kept as text: `anyhow::Error` cannot be cloned out of the cell.
     let first = FIRST.get_or_init(|| compile().map_err(|error| format!("{error:#}")));
-    let first = first.as_ref().map_err(|text| anyhow!("{text}"))?;
+    copy(first.as_ref().map_err(|text| anyhow!("{text}"))?, data)
+}
+
+/// The same with a sample's component, whose folder the options name.
+pub(super) fn give_sample(data: &Path, name: &str, options: &Options) -> Result<()> {
+    static FIRST: Mutex<BTreeMap<String, Host>> = Mutex::new(BTreeMap::new());
+    // Held while the first one compiles: the others wait for it.
+    let mut compiled = FIRST.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(first) = compiled.get(name) {
+        return copy(first, data);
+    }
+    let mut host = Host::new(None, options.clone())?;
+    give(&host.data())?;
+    host.restart()?;
+    host.kill()?;
+    copy(&host, data)?;
+    compiled.insert(name.to_owned(), host);
+    Ok(())
+}
+
+fn copy(first: &Host, data: &Path) -> Result<()> {
     let folder = data.join(FOLDER);
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
     for entry in fs::read_dir(first.data().join(FOLDER))? {
