@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Runs a main class of Flink's jars with the configuration in DIR/conf; the only place with JVM options.
+#   java.sh DIR MAIN ARGS…
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+[[ $# -ge 2 ]] || { sed -n '2,3s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+dir=$1
+shift
+lib=$("$here/jars.sh")
+
+# What Flink's own configuration opens on Java 17.
+opens=(--add-exports=java.base/sun.net.util=ALL-UNNAMED --add-exports=java.rmi/sun.rmi.registry=ALL-UNNAMED
+  --add-exports=java.security.jgss/sun.security.krb5=ALL-UNNAMED --add-opens=java.base/sun.nio.ch=ALL-UNNAMED
+  --add-opens=java.base/java.{lang,lang.reflect,net,io,nio,text,time,util}"=ALL-UNNAMED"
+  --add-opens=java.base/java.util.concurrent{,.atomic,.locks}"=ALL-UNNAMED")
+# The serial collector and the first compiler tier: two cores are shared by all that the tests start.
+exec env FLINK_CONF_DIR="$dir/conf" FLINK_LIB_DIR="$lib" java -Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
+  -XX:MaxDirectMemorySize=256m -XX:MaxMetaspaceSize=256m "${opens[@]}" \
+  "-Dlog4j.configurationFile=$dir/conf/log4j.properties" -cp "$dir/conf:$lib/*" "$@"
