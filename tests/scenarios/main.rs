@@ -11,6 +11,7 @@ mod documents;
 mod doors;
 mod drift;
 mod etcd;
+mod flink;
 mod input;
 mod kafka_admin;
 mod kafka_operations;

@@ -52,7 +52,9 @@ fn a_registry_is_shown_with_its_nodes_and_a_dead_one(database: &Database) -> Res
     let team = namespace("meanwhile", database);
     let wish = host.file("meanwhile.yaml", &document("namespace", &team, "spec: {name: Meanwhile}"))?;
     // Where the dead one led, the others elect first.
-    host.until("the others take writes", SOON, |host| Ok(host.cli(&["apply", "-f", &wish, "--yes"])?.code == 0))?;
+    host.until("the others take writes", SOON, |host| {
+        Ok(host.cli(&["apply", "-f", &wish, "--yes"])?.code == 0)
+    })?;
 
     registry.revive(1)?;
     host.until("it is back", SOON, |host| {
@@ -100,7 +102,10 @@ fn a_configuration_that_somebody_published_is_drift_and_is_taken_back(database: 
 
     registry.ask("POST", "/cs/configs", &format!("dataId={name}&group=G&content=otherwise"))?;
     host.cli(&["sync", "reg"])?.ok()?;
-    assert_eq!(host.resource("reg", "config", &id.replace('/', "%2F"))?.get("status"), Some(&"drifted".into()));
+    assert_eq!(
+        host.resource("reg", "config", &id.replace('/', "%2F"))?.get("status"),
+        Some(&"drifted".into())
+    );
     host.cli(&["drift", "revert", "config", &id, "-c", "reg", "--yes"])?.ok()?;
     assert_eq!(registry.ask("GET", &format!("/cs/configs?dataId={name}&group=G"), "")?, "as wished");
     Ok(())

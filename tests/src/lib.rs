@@ -6,6 +6,7 @@
 mod backends;
 mod database;
 mod etcd;
+mod flink;
 mod guest;
 mod host;
 mod kafka;
@@ -18,6 +19,7 @@ mod zookeeper;
 
 pub use database::Database;
 pub use etcd::Etcd;
+pub use flink::Flink;
 pub use guest::{Behaviour, guest};
 pub use host::cli::Output;
 pub use host::http::Answer;

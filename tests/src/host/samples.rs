@@ -16,10 +16,12 @@ impl Host {
     pub fn with_sample(database: &Database, name: &str, field: &str) -> Result<Self> {
         let plugins = scratch::folder("samples.")?.keep();
         let file = format!("{name}.wasm");
-        let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins").join(name).join("dist").join(&file);
+        let built =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins").join(name).join("dist").join(&file);
         fs::copy(&built, plugins.join(&file))
             .with_context(|| format!("take {}: `make samples` builds it", built.display()))?;
-        let grants = format!("{name}:\n  network:\n    - {{host: \"${{connection./{field}}}\", ports: 1-65535}}\n");
+        let grants =
+            format!("{name}:\n  network:\n    - {{host: \"${{connection./{field}}}\", ports: 1-65535}}\n");
         fs::write(plugins.join("grants.yaml"), grants)?;
 
         let arguments = vec!["--plugins".to_owned(), plugins.to_string_lossy().into_owned()];
