@@ -16,7 +16,7 @@ pub struct Flink {
 }
 
 impl Flink {
-    /// A cluster of that many task managers, of two slots each.
+    /// A cluster of that many task managers, of four slots each.
     ///
     /// # Errors
     /// A process did not come up; the end of its log is in the error.
@@ -27,7 +27,7 @@ impl Flink {
         Ok(Self { facts: facts.map(|(key, value)| (key.to_owned(), value.to_owned())).collect() })
     }
 
-    /// A cluster of two task managers that all tests of the process use: a slot for the job of each.
+    /// A cluster of two task managers that all tests of the process use, with slots for the jobs of all.
     ///
     /// # Errors
     /// As [`Flink::task_managers`]; every later caller gets the same error.

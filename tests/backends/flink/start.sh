@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Starts a Flink session cluster on 127.0.0.1: a job manager, and so many task managers of two slots.
+# Starts a Flink session cluster on 127.0.0.1: a job manager, and so many task managers of four slots.
 #   start.sh TASKMANAGERS [DIR]      TASKMANAGERS 1 to 9; DIR: default a new folder in memory where that has room, else in ${TMPDIR:-/tmp}
 # Prints the lines of DIR/cluster.env (ADDRESS=127.0.0.1:21000 DIR=…) once all of them are registered.
 #   OWNER=PID     the cluster is killed and deleted when that process is gone
@@ -36,7 +36,7 @@ heartbeat.interval: 500
 heartbeat.timeout: 5000
 taskmanager.host: 127.0.0.1
 taskmanager.bind-host: 127.0.0.1
-taskmanager.numberOfTaskSlots: 2
+taskmanager.numberOfTaskSlots: 4
 io.tmp.dirs: $dir/tmp
 YAML
 printf '%s\n' 'rootLogger.level = INFO' 'rootLogger.appenderRef.out.ref = Out' 'appender.out.name = Out' \

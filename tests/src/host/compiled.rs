@@ -8,7 +8,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context, Result, anyhow};
 
-use super::{Host, Options};
+use super::{Host, Options, SAMPLE_START_DEADLINE};
 
 /// The host's own, inside of its data folder.
 const FOLDER: &str = "cache";
@@ -23,19 +23,21 @@ pub(super) fn give(data: &Path) -> Result<()> {
 
 /// The same with a sample's component, whose folder the options name.
 pub(super) fn give_sample(data: &Path, name: &str, options: &Options) -> Result<()> {
-    static FIRST: Mutex<BTreeMap<String, Host>> = Mutex::new(BTreeMap::new());
-    // Held while the first one compiles: the others wait for it.
+    static FIRST: Mutex<BTreeMap<String, Result<Host, String>>> = Mutex::new(BTreeMap::new());
+    // Held while the first one compiles: the others wait for it, and do not fail one after the other.
     let mut compiled = FIRST.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(first) = compiled.get(name) {
-        return copy(first, data);
-    }
+    let first = compiled
+        .entry(name.to_owned())
+        .or_insert_with(|| compile_sample(options).map_err(|error| format!("{error:#}")));
+    copy(first.as_ref().map_err(|text| anyhow!("{text}"))?, data)
+}
+
+fn compile_sample(options: &Options) -> Result<Host> {
     let mut host = Host::new(None, options.clone())?;
     give(&host.data())?;
-    host.restart()?;
+    host.restart_within(SAMPLE_START_DEADLINE)?;
     host.kill()?;
-    copy(&host, data)?;
-    compiled.insert(name.to_owned(), host);
-    Ok(())
+    Ok(host)
 }
 
 fn copy(first: &Host, data: &Path) -> Result<()> {
