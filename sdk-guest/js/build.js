@@ -22,6 +22,7 @@ export function entry(world, plugin) {
   const imported = names("import", "host").filter(({ name }) => name !== "errors");
   const lines = imported.map(({ name, version, identifier }) => `import * as ${identifier} from "headgate:host/${name}@${version}";`);
   lines.push(
+    `import ${JSON.stringify(path.join(SDK, "engine.js"))};`,
     `import { bind, component } from ${JSON.stringify(path.join(SDK, "component.js"))};`,
     `import plugin from ${JSON.stringify(plugin)};`,
     `bind({ ${imported.map(({ identifier }) => identifier).join(", ")} });`,

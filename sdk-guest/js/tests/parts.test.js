@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { addresses, compare, page, resource, shown } from "../answers.js";
 import { entry } from "../build.js";
 import { HeadgateError, toRecord } from "../errors.js";
-import { Response } from "../host.js";
+import { Response, bind } from "../host.js";
 import { differences, steps } from "../strategy.js";
 import { decode, encode } from "../utf8.js";
 
@@ -70,7 +70,26 @@ test("the component lends what its world imports and exports what it names", () 
   const world = "world plugin {\n  import headgate:host/errors@0.1.0;\n  import headgate:host/http@0.1.0;\n  // import headgate:host/net@0.1.0;\n  export headgate:plugin/storage-driver@0.1.0;\n}";
   const text = entry(world, "/p/src/plugin.js");
   assert.match(text, /import \* as http from "headgate:host\/http@0\.1\.0"/);
+  assert.match(text, /engine\.js"/);
   assert.match(text, /bind\({ http }\)/);
   assert.match(text, /export const storageDriver = made\.storageDriver/);
   assert.ok(!text.includes("net") && !text.includes("errors"), text);
+});
+
+test("the clock and the console of a component are the host's", async () => {
+  const kept = { console: globalThis.console, Date: globalThis.Date, performance: globalThis.performance };
+  const lines = [];
+  try {
+    bind({ clock: { nowMs: () => 1_000 }, log: { emit: (level, message) => lines.push([level, message]) } });
+    await import("../engine.js");
+    const { Date: theirs } = globalThis;
+    globalThis.console.log("one", 2);
+    assert.deepEqual([theirs.now(), new theirs().getTime(), new theirs(5).getTime(), theirs.UTC(1970, 0)], [1_000, 1_000, 5, 0]);
+    assert.ok(new theirs() instanceof theirs && theirs().includes("1970"));
+    assert.deepEqual(lines, [["info", "one 2"]]);
+    bind({});
+    assert.throws(() => theirs.now(), /headgate:host\/clock@0\.1\.0/);
+  } finally {
+    Object.assign(globalThis, kept);
+  }
 });

@@ -6,6 +6,7 @@ Only a component has `wit_world`: componentize-py makes it of the world. Nothing
 
 import importlib
 import sys
+import time
 import traceback
 
 from componentize_py_types import Err, Ok
@@ -33,6 +34,9 @@ def lend():
     if found["http"]:
         made["http"] = Http(found["http"], found["secrets"])
     host.bind(made)
+    # Without WASI the interpreter's own clock ends the instance. (`datetime.now()` cannot be turned away from it.)
+    time.time = time.monotonic = time.perf_counter = lambda: host.clock.now_ms() / 1_000
+    time.time_ns = time.monotonic_ns = time.perf_counter_ns = lambda: host.clock.now_ms() * 1_000_000
 
 
 class Lent:
