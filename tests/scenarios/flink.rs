@@ -8,7 +8,7 @@ use crate::documents::SOON;
 use crate::topics::own;
 
 for_each_database!(
-    a_cluster_is_shown_with_its_task_managers_and_a_dead_one,
+    a_cluster_is_shown_with_its_processes_and_a_dead_one,
     a_job_is_shown_with_its_checkpoints_and_cannot_be_written,
     a_savepoint_is_taken_and_another_job_goes_on_from_it,
     a_job_is_stopped_or_cancelled_only_when_that_is_allowed,
@@ -46,8 +46,8 @@ fn location(host: &Host) -> Result<String> {
     Ok(location.with_context(|| format!("no location in {done}"))?.to_owned())
 }
 
-fn a_cluster_is_shown_with_its_task_managers_and_a_dead_one(database: &Database) -> Result<()> {
-    let cluster = Flink::task_managers(2)?;
+fn a_cluster_is_shown_with_its_processes_and_a_dead_one(database: &Database) -> Result<()> {
+    let cluster = Flink::of(2)?;
     let host = registered(database, &cluster)?;
     let shown = host.cli(&["cluster", "show", "lab"])?;
     for part in ["jobmanager", "job-manager", "tm1", "tm2", "task-manager", cluster.address()?] {

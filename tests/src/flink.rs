@@ -20,8 +20,8 @@ impl Flink {
     ///
     /// # Errors
     /// A process did not come up; the end of its log is in the error.
-    pub fn task_managers(count: u32) -> Result<Self> {
-        let printed = backends::run(backends::command("flink/start.sh").arg(count.to_string()))
+    pub fn of(task_managers: u32) -> Result<Self> {
+        let printed = backends::run(backends::command("flink/start.sh").arg(task_managers.to_string()))
             .context("start Flink; tests/backends/install.sh installs what it needs")?;
         let facts = printed.lines().filter_map(|line| line.split_once('='));
         Ok(Self { facts: facts.map(|(key, value)| (key.to_owned(), value.to_owned())).collect() })
@@ -30,11 +30,11 @@ impl Flink {
     /// A cluster of two task managers that all tests of the process use, with slots for the jobs of all.
     ///
     /// # Errors
-    /// As [`Flink::task_managers`]; every later caller gets the same error.
+    /// As [`Flink::of`]; every later caller gets the same error.
     pub fn shared() -> Result<&'static Self> {
         static TWO: OnceLock<Result<Flink, String>> = OnceLock::new();
         // The error is kept as text: `anyhow::Error` cannot be cloned out of the cell.
-        let started = TWO.get_or_init(|| Self::task_managers(2).map_err(|error| format!("{error:#}")));
+        let started = TWO.get_or_init(|| Self::of(2).map_err(|error| format!("{error:#}")));
         started.as_ref().map_err(|text| anyhow!("{text}"))
     }
 

@@ -9,8 +9,12 @@ use headgate_plugin_build::{Plugin, build};
 use wit_component::DecodedWasm;
 
 /// What stands for the plugin's name, in the writings that a project needs.
-const NAMES: [(&str, &str); 4] =
-    [("my-kind", "wine-cellar"), ("my_kind", "wine_cellar"), ("MyKind", "WineCellar"), ("My kind", "Wine cellar")];
+const NAMES: [(&str, &str); 4] = [
+    ("my-kind", "wine-cellar"),
+    ("my_kind", "wine_cellar"),
+    ("MyKind", "WineCellar"),
+    ("My kind", "Wine cellar"),
+];
 
 fn copy(from: &Path, to: &Path, change: &dyn Fn(String) -> String) -> Result<()> {
     fs::create_dir_all(to)?;

@@ -74,7 +74,8 @@ fn answer(
         return (404, json!({"error": format!("no note {name}")}));
     }
     let is_taken = header("if-none-match").is_some() && version.is_some();
-    let has_changed = header("if-match").is_some_and(|expected| Some(expected) != version.map(|version| version.to_string()));
+    let has_changed = header("if-match")
+        .is_some_and(|expected| Some(expected) != version.map(|version| version.to_string()));
     if is_taken || has_changed {
         return (412, json!({"error": format!("the note {name} has changed")}));
     }
@@ -82,7 +83,8 @@ fn answer(
         return (200, notes.remove(&name).unwrap_or_default());
     }
     if method == "PUT" {
-        let given: Value = headgate_sdk::json::parse(&String::from_utf8_lossy(body), "a note").unwrap_or_default();
+        let given: Value =
+            headgate_sdk::json::parse(&String::from_utf8_lossy(body), "a note").unwrap_or_default();
         let note = json!({
             "name": name, "text": given["text"], "tags": given["tags"],
             "version": version.unwrap_or(0) + 1, "modified_at": "2026-01-01T00:00:00Z"

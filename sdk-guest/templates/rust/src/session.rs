@@ -125,7 +125,9 @@ impl MyKind {
         };
         match request.send() {
             Ok(answer) => written(write, answer).unwrap_or_else(Outcome::Failed),
-            Err(lost) if matches!(lost.kind, ErrorKind::Unavailable | ErrorKind::Timeout) => Outcome::Unknown(lost),
+            Err(lost) if matches!(lost.kind, ErrorKind::Unavailable | ErrorKind::Timeout) => {
+                Outcome::Unknown(lost)
+            }
             Err(refused) => Outcome::Failed(refused),
         }
     }
@@ -134,9 +136,13 @@ impl MyKind {
         let path = path(&write.key)?;
         let request = match &write.action {
             Action::Delete => self.request("DELETE", &path),
-            Action::Create(spec) => self.request("PUT", &path).header("if-none-match", "*").json(&note(spec)?),
+            Action::Create(spec) => {
+                self.request("PUT", &path).header("if-none-match", "*").json(&note(spec)?)
+            }
             Action::Replace(spec) => self.request("PUT", &path).json(&note(spec)?),
-            Action::Edit(_) | Action::Run(_) => return Err(Error::unsupported("a note is only written whole")),
+            Action::Edit(_) | Action::Run(_) => {
+                return Err(Error::unsupported("a note is only written whole"));
+            }
         };
         Ok(match &write.revision {
             Some(revision) => request.header("if-match", revision.clone()),
@@ -155,7 +161,8 @@ impl MyKind {
 }
 
 fn written(write: &Write, answer: Response) -> Result<Outcome> {
-    let answer = answer.ok().map_err(|error| error.during(format_args!("write the note {}", write.key.id)))?;
+    let answer =
+        answer.ok().map_err(|error| error.during(format_args!("write the note {}", write.key.id)))?;
     let revision = match write.action {
         Action::Delete => None,
         _ => Some(answer.json::<Note>("write the note")?.version.to_string()),

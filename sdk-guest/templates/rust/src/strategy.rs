@@ -41,7 +41,10 @@ fn steps(change: &Change) -> Result<Vec<Step>> {
         (Some(before), None) => {
             // What is made again has no revision of before.
             let undo = Write { revision: None, ..write(change, Action::Create(text(&before))) };
-            vec![Step { destructive: true, ..step(write(change, Action::Delete), "it is lost".to_owned(), undo) }]
+            vec![Step {
+                destructive: true,
+                ..step(write(change, Action::Delete), "it is lost".to_owned(), undo)
+            }]
         }
         (Some(before), Some(after)) if before == after => Vec::new(),
         (Some(before), Some(after)) => {
@@ -71,7 +74,8 @@ fn shown(spec: &Spec) -> String {
 
 /// `text "milk" → "bread"`
 fn differences(before: &Spec, after: &Spec) -> String {
-    let value = |spec: &Spec, name: &str| spec.get(name).map_or_else(|| "default".to_owned(), Value::to_string);
+    let value =
+        |spec: &Spec, name: &str| spec.get(name).map_or_else(|| "default".to_owned(), Value::to_string);
     let mut names: Vec<&String> = before.keys().chain(after.keys()).collect();
     names.sort_unstable();
     names.dedup();

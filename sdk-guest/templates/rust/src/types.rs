@@ -13,7 +13,8 @@ impl MetadataTypes for MyKind {
             "type": "array", "title": "Tags", "items": {"type": "string"}
         }});
         let status = json!({"modified_at": {"type": "string", "title": "Written last"}});
-        let note = MetadataType::read_only(NOTE, "notes", "Note", &object(&spec, &["text"]), &object(&status, &[]));
+        let note =
+            MetadataType::read_only(NOTE, "notes", "Note", &object(&spec, &["text"]), &object(&status, &[]));
         vec![MetadataType {
             verbs: Verbs { create: true, update: true, delete: true },
             granularity: Granularity::Whole,

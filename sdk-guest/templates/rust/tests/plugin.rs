@@ -8,8 +8,8 @@ use std::thread;
 
 use headgate_sdk::json::{Value, json};
 use headgate_sdk::{
-    Action, Change, ConfigStrategy, ErrorKind, Lookup, Outcome, Place, Query, ResourceKey, StorageDriver, Target,
-    Write, native,
+    Action, Change, ConfigStrategy, ErrorKind, Lookup, Outcome, Place, Query, ResourceKey, StorageDriver,
+    Target, Write, native,
 };
 use my_kind::MyKind;
 
@@ -31,7 +31,12 @@ fn key(id: &str) -> ResourceKey {
 }
 
 /// Plans a change as the host does, and writes its steps: the summary and the outcome of each.
-fn carry_out(plugin: &mut MyKind, id: &str, before: Option<Value>, after: Option<Value>) -> Vec<(String, Outcome)> {
+fn carry_out(
+    plugin: &mut MyKind,
+    id: &str,
+    before: Option<Value>,
+    after: Option<Value>,
+) -> Vec<(String, Outcome)> {
     let text = |value: Option<Value>| value.map(|value| value.to_string());
     let change = Change {
         key: key(id),
@@ -69,9 +74,15 @@ fn a_note_is_made_changed_and_deleted() {
     let mut plugin = opened("s3cret");
     let spec = |text: &str| Some(json!({"text": text, "tags": ["home"]}));
     let made = carry_out(&mut plugin, "groceries", None, spec("milk"));
-    assert!(matches!(&made[..], [(_, Outcome::Done(written))] if written.revision.as_deref() == Some("1")), "{made:?}");
+    assert!(
+        matches!(&made[..], [(_, Outcome::Done(written))] if written.revision.as_deref() == Some("1")),
+        "{made:?}"
+    );
     let found = plugin.get_resources(&[key("groceries")]).unwrap().remove(0);
-    assert!(matches!(&found, Lookup::Found(note) if note.spec == r#"{"tags":["home"],"text":"milk"}"#), "{found:?}");
+    assert!(
+        matches!(&found, Lookup::Found(note) if note.spec == r#"{"tags":["home"],"text":"milk"}"#),
+        "{found:?}"
+    );
 
     let changed = carry_out(&mut plugin, "groceries", spec("milk"), spec("bread"));
     assert_eq!(changed[0].0, r#"text "milk" → "bread""#);
