@@ -124,12 +124,13 @@ fn a_job_is_stopped_or_cancelled_only_when_that_is_allowed(database: &Database) 
     assert_eq!(state(cluster, &job)?, "FINISHED");
     assert!(location(&host)?.contains("savepoint-"));
 
+    let late = host.cli(&["run", "cancel-job", &job, "-c", "lab", "--yes", "--allow-destructive"])?;
+    assert_ne!(late.code, 0, "{late}");
+    assert!(format!("{}{}", late.stdout, late.stderr).contains("terminal state"), "{late}");
+
     let next = cluster.submit(&own("cancelled", database), None)?;
     host.cli(&["sync", "lab"])?.ok()?;
     cancelled(&host, &next)?;
     assert_eq!(state(cluster, &next)?, "CANCELED");
-    let twice = host.cli(&["run", "cancel-job", &next, "-c", "lab", "--yes", "--allow-destructive"])?;
-    assert_ne!(twice.code, 0, "{twice}");
-    assert!(format!("{}{}", twice.stdout, twice.stderr).contains("terminal state"), "{twice}");
     Ok(())
 }
