@@ -156,8 +156,9 @@ function check({ name, place = CLUSTER, health, latencyUs = null, message = null
   return { name, place, health, latencyUs, message };
 }
 
-function discovered({ identity = null, version = null, facts = {}, nodes = [] }) {
-  return { identity, version, facts: JSON.stringify(facts), nodes: nodes.map(node) };
+/** `relations`: other clusters that the backend's configuration names; null where that cannot be told now. */
+function discovered({ identity = null, version = null, facts = {}, nodes = [], relations = [] }) {
+  return { identity, version, facts: JSON.stringify(facts), nodes: nodes.map(node), relations };
 }
 
 function node({ id, roles = [], group = null, rank = 0, addresses = [], version = null, rack = null, health, facts = {} }) {

@@ -11,7 +11,8 @@ export function object(properties, required = []) {
 /**
  * A type of resources of the whole cluster. `spec` and `status` are JSON Schemas (`object({…})`); without `verbs` it can only be
  * read. `verbs`: `["create", "update", "delete"]`. `granularity`: `per-key` where the backend takes single fields, `whole`
- * where it takes the object again. `fields`: what differs from free, in order, without a restart.
+ * where it takes the object again. `fields`: what differs from free, in order, without a restart. `since` and `until`, of a
+ * type or a field: the first release of the backend that has it, and the first that no longer does.
  */
 export function metadataType({ name, plural = `${name}s`, title, spec, status = object({}), verbs = [], fields = [], ...more }) {
   const can = (verb) => verbs.includes(verb);
@@ -33,9 +34,13 @@ export function metadataType({ name, plural = `${name}s`, title, spec, status = 
       divergence: field.divergence ?? more.divergence ?? "single",
       restart: field.restart ?? false,
       unordered: field.unordered ?? false,
+      since: field.since ?? null,
+      until: field.until ?? null,
       extra: null,
     })),
     after: more.after ?? [],
+    since: more.since ?? null,
+    until: more.until ?? null,
     extra: null,
   };
 }

@@ -19,8 +19,11 @@ AT_ONCE = 4
 
 
 class Gateway:
-    def __init__(self, form):
-        self.addresses = [shown(address) for address in addresses(form["addresses"], PORT)]
+    def __init__(self, form, nodes):
+        # Task managers have no REST port: of the nodes that a person named only the others are one more address to begin at.
+        named = [node.address for node in nodes if "task-manager" not in node.roles]
+        listed = addresses(",".join([form["addresses"], *named]), PORT)
+        self.addresses = [shown(address) for address in listed]
         is_secured = form.get("security") == "SSL"
         self.scheme = "https" if is_secured else "http"
         trust = {"trust": "ca"} if form.get("ca") else {}

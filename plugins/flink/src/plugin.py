@@ -77,7 +77,7 @@ class FlinkPlugin(Plugin):
         return actions.OPERATIONS
 
     def open(self, target):
-        return Flink(target.connection)
+        return Flink(target.connection, target.nodes)
 
 
 def refusal(metadata_type):

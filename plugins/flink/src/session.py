@@ -11,8 +11,8 @@ JOB_MANAGER = "jobmanager"
 
 
 class Flink(Session):
-    def __init__(self, form):
-        self.gateway = Gateway(form)
+    def __init__(self, form, nodes):
+        self.gateway = Gateway(form, nodes)
         self.listing = (None, [])
 
     def probe(self):

@@ -3,7 +3,7 @@
 import json
 import unittest
 
-from headgate import Change, HeadgateError, Place, Query, ResourceKey, Subject
+from headgate import Change, HeadgateError, NamedNode, Place, Query, ResourceKey, Subject
 from headgate.testing import FakeHost
 from plugin import plugin
 
@@ -113,6 +113,19 @@ class Reads(unittest.TestCase):
         with self.assertRaises(HeadgateError) as refused:
             silent.probe()
         self.assertEqual(refused.exception.kind, "unavailable")
+
+    def test_a_job_manager_that_a_person_named_is_asked_too(self):
+        cluster = Cluster(CLUSTER)
+
+        def http(request):
+            if "10.0.0.1" in request["url"]:
+                raise HeadgateError("unavailable", "refused")
+            return cluster(request)
+
+        nodes = [NamedNode("standby", "10.0.0.2:8081"), NamedNode("tm9", "10.0.0.9:6122", ["task-manager"])]
+        session = FakeHost(plugin, http=http).open({"addresses": "10.0.0.1"}, nodes)
+        self.assertEqual(session.gateway.addresses, ["10.0.0.1:8081", "10.0.0.2:8081"])
+        self.assertEqual(session.discover().nodes[0].addresses, [("rest", "10.0.0.2:8081")])
 
     def test_a_proxy_is_told_who_asks(self):
         seen = []

@@ -18,8 +18,9 @@ const AT_ONCE = 8;
 const TOKEN_RESERVE_MS = 60_000;
 
 export class Gateway {
-  constructor({ addresses: listed, username, password, context_path = "/nacos", security, ca }) {
-    this.addresses = addresses(listed, PORT).map(shown);
+  /** A node that a person named is one more address to begin at. */
+  constructor({ addresses: listed, username, password, context_path = "/nacos", security, ca }, nodes) {
+    this.addresses = addresses([listed, ...nodes.map((node) => node.address)].join(","), PORT).map(shown);
     this.login = username && { username, password };
     this.base = context_path;
     this.scheme = security === "SSL" ? "https" : "http";

@@ -57,5 +57,5 @@ export default {
   }),
   types,
   strategy,
-  open: (target) => new Session(target.connection),
+  open: (target) => new Session(target.connection, target.nodes),
 };

@@ -12,8 +12,8 @@ const HEALTH = { UP: "up", SUSPICIOUS: "degraded", DOWN: "down", ISOLATION: "deg
 const LISTED_MAX = 10_000;
 
 export class Session {
-  constructor(form) {
-    this.gateway = new Gateway(form);
+  constructor(form, nodes = []) {
+    this.gateway = new Gateway(form, nodes);
     this.known = null;
     this.listing = null;
   }

@@ -45,6 +45,12 @@ test("another server is asked where the first is silent, and a write is never se
   assert.equal(tag, "unknown");
 });
 
+test("a node that a person named is asked too", () => {
+  const made = opened(paths({ "/nacos/v1/ns/operator/metrics": { json: {} } }), {}, {}, [{ id: "third", roles: [], address: "10.0.0.3:8848" }]);
+  const ids = made.storageDriver.discover().nodes.map((node) => node.id);
+  assert.deepEqual(ids, ["10.0.0.1:8848", "10.0.0.2:8848", "10.0.0.3:8848"]);
+});
+
 test("users log in once, and again when the token has ended", () => {
   const memory = new Registry();
   let logins = 0;

@@ -74,9 +74,9 @@ function page(all, pageNo, pageSize) {
 }
 
 /** The plugin, opened over something that answers requests. */
-export function opened(http, form = {}, secrets = {}) {
+export function opened(http, form = {}, secrets = {}, nodes = []) {
   const made = host(plugin, { http, secrets });
-  made.storageDriver.open({ id: "1", name: "reg", connection: JSON.stringify({ addresses: "10.0.0.1,10.0.0.2", ...form }) });
+  made.storageDriver.open({ id: "1", name: "reg", connection: JSON.stringify({ addresses: "10.0.0.1,10.0.0.2", ...form }), nodes });
   return made;
 }
 

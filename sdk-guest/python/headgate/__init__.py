@@ -18,13 +18,13 @@ from headgate.plugin import Plugin, Session
 from headgate.schema import field, metadata_type, object_schema
 from headgate.strategy import differences, steps
 from headgate.types import (
-    Action, Change, Check, Cluster, Description, Failure, Finished, Forecast, Issue, Node, Operation, Page, Place, Query,
-    Resource, ResourceKey, Role, Running, Step, Subject, Target, Write, Written,
+    Action, Change, Check, Cluster, Description, Failure, Finished, Forecast, Issue, NamedNode, Node, Operation, Page, Place,
+    Query, Relation, Resource, ResourceKey, Role, Running, Step, Subject, Target, Write, Written,
 )
 
 __all__ = [
     "Action", "Change", "Check", "Cluster", "Description", "Failure", "Finished", "Forecast", "HeadgateError", "Issue",
-    "Node", "Operation", "Page", "Place", "Plugin", "Query", "Resource", "ResourceKey", "Response", "Role", "Running",
+    "NamedNode", "Node", "Operation", "Page", "Place", "Plugin", "Query", "Relation", "Resource", "ResourceKey", "Response", "Role", "Running",
     "Session", "Step", "Subject", "Target", "Write", "Written", "addresses", "call", "clock", "differences", "field", "http",
     "log", "lookups", "metadata_type", "object_schema", "resource", "secrets", "shown", "state", "steps",
 ]

@@ -29,7 +29,8 @@ def key(value):
 
 
 def target(value):
-    return types.Target(value.id, value.name, json(value.connection))
+    nodes = [types.NamedNode(node.id, node.address, node.roles) for node in value.nodes]
+    return types.Target(value.id, value.name, json(value.connection), nodes)
 
 
 def query(value):

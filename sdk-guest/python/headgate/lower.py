@@ -166,7 +166,10 @@ def cluster(one):
         )
         for node in one.nodes
     ]
-    return driver.Cluster(one.identity, one.version, text(one.facts), nodes)
+    relations = None
+    if one.relations is not None:
+        relations = [driver.Relation(each.name, each.kind, each.addresses) for each in one.relations]
+    return driver.Cluster(one.identity, one.version, text(one.facts), nodes, relations)
 
 
 def page(one, record):

@@ -14,17 +14,22 @@ def object_schema(properties, required=()):
     }
 
 
-def field(path, *, default=None, edits="free", divergence="single", restart=False, unordered=False):
-    """What differs from free, in order, without a restart. `default` is what the backend does not tell."""
+def field(
+    path, *, default=None, edits="free", divergence="single", restart=False, unordered=False, since=None, until=None,
+):
+    """What differs from free, in order, without a restart. `default` is what the backend does not tell.
+
+    `since` and `until` are the first release of the backend that knows it, and the first that no longer does.
+    """
     return {
         "path": path, "default": None if default is None else json.dumps(default), "edits": edits, "divergence": divergence,
-        "restart": restart, "unordered": unordered, "extra": None,
+        "restart": restart, "unordered": unordered, "since": since, "until": until, "extra": None,
     }
 
 
 def metadata_type(
     name, title, spec, *, plural=None, status=None, verbs=(), scope="cluster", roles=(), identity=(), tells_defaults=True,
-    granularity=None, divergence="single", fields=(), after=(),
+    granularity=None, divergence="single", fields=(), after=(), since=None, until=None,
 ):
     """A type of resources; without `verbs` (of create, update, delete) it can only be read.
 
@@ -48,5 +53,7 @@ def metadata_type(
         "status": json.dumps(status or object_schema({})),
         "fields": list(fields),
         "after": list(after),
+        "since": since,
+        "until": until,
         "extra": None,
     }

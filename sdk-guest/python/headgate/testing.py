@@ -61,8 +61,8 @@ class FakeHost:
 
     # What a test asks.
 
-    def open(self, connection):
-        return self.plugin.open(Target("1", "lab", connection))
+    def open(self, connection, nodes=()):
+        return self.plugin.open(Target("1", "lab", connection, list(nodes)))
 
     def plan(self, key, before, after, *, revision=None, facts=None):
         return self.plugin.steps(Change(key, before, after, revision=revision), facts or {})

@@ -111,10 +111,20 @@ class Step:
 
 
 @dataclass
+class NamedNode:
+    """A node that a person named beside the form: its id, and `HOST:PORT`."""
+
+    id: str
+    address: str
+    roles: list[str] = field(default_factory=list)
+
+
+@dataclass
 class Target:
     id: str
     name: str
     connection: dict
+    nodes: list[NamedNode] = field(default_factory=list)
 
 
 @dataclass
@@ -140,11 +150,23 @@ class Node:
 
 
 @dataclass
+class Relation:
+    """Another cluster that this one's own configuration names, by the manifest's relation and `HOST:PORT` of its nodes."""
+
+    name: str
+    kind: str
+    addresses: list[str]
+
+
+@dataclass
 class Cluster:
+    """`relations` is None where they cannot be told now."""
+
     nodes: list[Node]
     identity: str | None = None
     version: str | None = None
     facts: dict = field(default_factory=dict)
+    relations: list[Relation] | None = field(default_factory=list)
 
 
 @dataclass

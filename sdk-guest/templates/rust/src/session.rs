@@ -80,7 +80,13 @@ impl StorageDriver for MyKind {
             facts: json::text(&json!({})),
         };
         let facts = json::text(&json!({"nodes": 1, "version": about.version}));
-        Ok(Cluster { identity: Some(about.id), version: Some(about.version), facts, nodes: vec![node] })
+        Ok(Cluster {
+            identity: Some(about.id),
+            version: Some(about.version),
+            facts,
+            nodes: vec![node],
+            relations: Some(Vec::new()),
+        })
     }
 
     /// In the order of names, cut where the host asks for it.

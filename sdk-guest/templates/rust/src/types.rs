@@ -1,7 +1,7 @@
 //! The types of metadata that a server holds, with their schemas.
 
 use headgate_sdk::json::{self, Value, json};
-use headgate_sdk::{Divergence, EditRule, Field, Granularity, MetadataType, MetadataTypes, Verbs};
+use headgate_sdk::{EditRule, Field, Granularity, MetadataType, MetadataTypes, Verbs};
 
 use crate::MyKind;
 
@@ -26,15 +26,7 @@ impl MetadataTypes for MyKind {
 
 /// The order of tags means nothing, and none is the same as an empty list.
 fn tags() -> Field {
-    Field {
-        path: "/tags".to_owned(),
-        default: Some(json::text(&json!([]))),
-        edits: EditRule::Free,
-        divergence: Divergence::Single,
-        restart: false,
-        unordered: true,
-        extra: None,
-    }
+    Field { default: Some(json::text(&json!([]))), unordered: true, ..Field::new("/tags", EditRule::Free) }
 }
 
 fn object(properties: &Value, required: &[&str]) -> Value {

@@ -23,7 +23,8 @@ fn opened(token: &str) -> MyKind {
 fn connected(address: &str, token: &str) -> MyKind {
     native::secrets::set("token", token.as_bytes());
     let connection = json!({"address": address, "token": "token"}).to_string();
-    MyKind::open(&Target { id: "1".to_owned(), name: "lab".to_owned(), connection }).unwrap()
+    MyKind::open(&Target { id: "1".to_owned(), name: "lab".to_owned(), connection, nodes: Vec::new() })
+        .unwrap()
 }
 
 fn key(id: &str) -> ResourceKey {
