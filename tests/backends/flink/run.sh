@@ -17,8 +17,14 @@ if [[ ! -e $dir/jar ]]; then
 fi
 id=$(curl -s "$url/jars/$(<"$dir/jar")/run" -H 'content-type: application/json' --data "{\"programArgsList\":[\"$name\"]${savepoint:+,\"savepointPath\":\"$savepoint\"}}" | text jobid)
 [[ -n $id ]] || { echo "Flink did not take the job" >&2; exit 1; }
+# Each task of it: before, nobody can take a savepoint.
+runs() {
+  local told
+  told=$(curl -sf -m 5 "$url/jobs/$id") || return 1
+  [[ $told == *'"state":"RUNNING"'* && ! $told =~ \"status\":\"(CREATED|SCHEDULED|DEPLOYING|INITIALIZING)\" ]]
+}
 deadline=$((SECONDS + 60))
-until [[ $(curl -sf "$url/jobs/$id/status" | text status) == RUNNING ]]; do
+until runs; do
   ((SECONDS < deadline)) || { echo "the job $id does not run" >&2; exit 1; }
   sleep 0.2
 done
