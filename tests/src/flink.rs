@@ -71,7 +71,7 @@ impl Flink {
     /// There is no such process.
     pub fn kill(&self, task_manager: u32) -> Result<()> {
         let name = format!("tm{task_manager}");
-        backends::run(backends::command("flink/node.sh").arg(self.folder()?).args([&name, "kill"]))?;
+        backends::run(backends::command("node.sh").arg(self.folder()?).args([&name, "kill"]))?;
         Ok(())
     }
 

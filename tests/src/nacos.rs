@@ -91,7 +91,7 @@ impl Nacos {
 
     fn act(&self, node: u32, verb: &str) -> Result<()> {
         let node = node.to_string();
-        backends::run(backends::command("nacos/node.sh").arg(self.folder()?).args([&node, verb]))?;
+        backends::run(backends::command("node.sh").arg(self.folder()?).args([&node, verb]))?;
         Ok(())
     }
 

@@ -45,7 +45,7 @@ printf '%s\n' 'rootLogger.level = INFO' 'rootLogger.appenderRef.out.ref = Out' '
 
 program() { # NAME MAIN ARGS…
   mkdir -p "$dir/$1"
-  { echo '#!/usr/bin/env bash'; printf 'exec'; printf ' %q' "$here/java.sh" "$dir" "${@:2}"; echo; } >"$dir/$1/run"
+  { echo '#!/usr/bin/env bash'; printf 'exec'; printf ' %q' "$here/java.sh" "$dir" "$@"; echo; } >"$dir/$1/run"
   chmod +x "$dir/$1/run"
 }
 program jobmanager org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint \
@@ -65,7 +65,7 @@ printf '%s\n' "ADDRESS=127.0.0.1:$base" "DIR=$(printf %q "$dir")" >"$dir/cluster
 if [[ -n ${OWNER:-} ]]; then
   setsid "$here/../watch.sh" "$OWNER" "$dir" "$here/stop.sh" "$dir" >/dev/null 2>&1 </dev/null &
 fi
-"$here/node.sh" "$dir" jobmanager start
-for ((number = 1; number <= taskmanagers; number++)); do "$here/node.sh" "$dir" "tm$number" start; done
+"$here/../node.sh" "$dir" jobmanager start
+for ((number = 1; number <= taskmanagers; number++)); do "$here/../node.sh" "$dir" "tm$number" start; done
 "$here/wait.sh" "$dir" "$taskmanagers" || { "$here/stop.sh" "$dir"; exit 1; }
 cat "$dir/cluster.env"

@@ -55,7 +55,7 @@ if [[ -n ${OWNER:-} ]]; then
 fi
 # A new node joins through the first, which has to be up.
 for ((number = 1; number <= nodes; number++)); do
-  "$here/node.sh" "$dir" "$number" start
+  "$here/../node.sh" "$dir" "$number" start
   "$here/wait.sh" "$dir" "$number" || { "$here/stop.sh" "$dir"; exit 1; }
 done
 cat "$dir/cluster.env"
