@@ -10,7 +10,7 @@ DENY := $(shell cargo deny --version >/dev/null 2>&1 && echo yes)
 
 # The order of a target's parts is the order in which a person wants to hear of them.
 .NOTPARALLEL:
-.PHONY: help build run demo test lint unit scenarios deny listing backends bench clean
+.PHONY: help build run demo test lint unit kits samples scenarios deny listing backends bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -24,7 +24,7 @@ run: build ## start a host on SQLite with the built-in plugins, in your own data
 demo: ## a real Kafka under control, step by step; KIND=rocketmq: a real RocketMQ; ends what it started
 	@tests/demo/run.sh $(KIND)
 
-test: backends lint deny unit scenarios ## all that CI runs
+test: backends lint deny unit kits scenarios ## all that CI runs
 
 lint: ## formatting and lints, nothing let through
 	cargo fmt --all --check
@@ -39,7 +39,13 @@ else
 	cargo test --locked --package headgate-tests --test tidy
 endif
 
-scenarios: build ## the stories across processes, with real brokers, on SQLite and PostgreSQL; ONLY=drift::sqlite
+samples: ## the plugins in JavaScript and Python, which are not built in: plugins/NAME/dist/NAME.wasm (npm, pip)
+	@tests/samples.sh
+
+kits: samples ## the SDKs for JavaScript and Python, the samples, and a project made of each template
+	@tests/kits.sh
+
+scenarios: build samples ## the stories across processes, with real brokers, on SQLite and PostgreSQL; ONLY=drift::sqlite
 	cargo test --locked --package headgate-tests --test scenarios $(ONLY)
 
 bench: backends ## Headgate against its peers and against the native path, a release build, real clusters: tables of ratios; KIND=kafka, rocketmq or fleet: one part

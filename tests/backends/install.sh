@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Makes sure that what the build, the demo and the tests need of the machine is there, and says what it does.
-#   install.sh [--demo]     --demo leaves out what only the tests need (PostgreSQL, ZooKeeper, etcd)
+#   install.sh [--demo]     --demo leaves out what only the tests need (PostgreSQL, ZooKeeper, etcd, a registry of Nacos, Flink,
+#                           npm and Python for the plugins that are written for them)
 # Missing packages are installed by apt where it exists and we are root (or sudo asks for no password); else they are
-# named with the command that installs them, and the exit code is 1. Then the jars of Kafka, RocketMQ and ZooKeeper are
-# fetched and etcd is built, once.
+# named with the command that installs them, and the exit code is 1. Then the jars of Kafka, RocketMQ, ZooKeeper and Flink are
+# fetched, and etcd and rnacos are built, once.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
@@ -29,7 +30,12 @@ list_missing() {
   local java
   java=$(java_version 2>/dev/null || true)
   if [[ ${java:-0} -lt 17 ]]; then packages+=("$(java_package)"); fi
-  if [[ ${1:-} != --demo ]] && ! "$here/postgres/bin.sh" >/dev/null 2>&1; then packages+=(postgresql); fi
+  [[ ${1:-} != --demo ]] || return 0
+  need curl curl
+  need npm nodejs npm
+  need javac "$(java_package)"
+  python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3 python3-venv python3-pip)
+  if ! "$here/postgres/bin.sh" >/dev/null 2>&1; then packages+=(postgresql); fi
 }
 
 install_packages() {
@@ -99,8 +105,30 @@ ensure_etcd() {
   "$here/etcd/bin.sh" >/dev/null
 }
 
+ensure_nacos() {
+  local bin
+  bin=$(RNACOS_FOLDER_ONLY=1 "$here/nacos/bin.sh")
+  [[ -x $bin ]] || echo "building rnacos into ${bin%/bin/*}, five to ten minutes, once"
+  "$here/nacos/bin.sh" >/dev/null
+}
+
+ensure_flink() {
+  local lib
+  lib=$(FLINK_FOLDER_ONLY=1 "$here/flink/jars.sh")
+  [[ -e $lib/.complete ]] || echo "fetching Flink from PyPI into $lib"
+  "$here/flink/jars.sh" >/dev/null
+}
+
+# What the plugins in JavaScript and Python are built and tested with.
+ensure_languages() {
+  node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' ||
+    { echo "missing on this machine: Node 20 or later, not $(node --version)" >&2; exit 1; }
+  python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+    { echo "missing on this machine: Python 3.11 or later, not $(python3 --version)" >&2; exit 1; }
+}
+
 ensure_packages "${1:-}"
 ensure_rust
 ensure_kafka
 ensure_rocketmq
-[[ ${1:-} == --demo ]] || { ensure_zookeeper; ensure_etcd; }
+[[ ${1:-} == --demo ]] || { ensure_languages; ensure_zookeeper; ensure_etcd; ensure_nacos; ensure_flink; }

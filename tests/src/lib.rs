@@ -6,9 +6,11 @@
 mod backends;
 mod database;
 mod etcd;
+mod flink;
 mod guest;
 mod host;
 mod kafka;
+mod nacos;
 mod postgres;
 mod rocketmq;
 mod scratch;
@@ -17,12 +19,14 @@ mod zookeeper;
 
 pub use database::Database;
 pub use etcd::Etcd;
+pub use flink::Flink;
 pub use guest::{Behaviour, guest};
 pub use host::cli::Output;
 pub use host::http::Answer;
 pub use host::{Host, Options};
 pub use kafka::judge::Topic;
 pub use kafka::{Consumer, Kafka, Node};
+pub use nacos::Nacos;
 pub use postgres::Postgres;
 pub use rocketmq::{Queues, RocketMq};
 pub use scratch::folder;

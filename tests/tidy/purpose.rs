@@ -17,7 +17,7 @@ fn says(file: &Source) -> bool {
         first.strip_prefix("//! ").is_some_and(|text| text.trim().len() > 3)
     } else if first.starts_with("#!") || has_extension(&file.path, "sh") {
         let line = if first.starts_with("#!") { lines.next().unwrap_or_default() } else { first };
-        line.starts_with("# ")
+        line.starts_with("# ") || line.starts_with("// ")
     } else {
         !has_extension(&file.path, "sql") || first.starts_with("-- ")
     }
@@ -32,6 +32,7 @@ fn a_file_without_a_purpose_is_found() {
         Source::of("d", "#!/bin/sh\nset -e\n"),
         Source::of("e.sql", "create table t (a text);\n"),
         Source::of("f.toml", "[package]\n"),
+        Source::of("g.js", "#!/usr/bin/env node\n// Builds it.\n"),
     ];
     let found = check(&files);
     let paths: Vec<&str> = found.iter().filter_map(|line| line.split(':').next()).collect();

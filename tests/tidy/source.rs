@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// Folders that hold nothing of ours.
-const SKIPPED: [&str; 4] = [".git", "target", "node_modules", "dist"];
+const SKIPPED: [&str; 6] = [".git", "target", "node_modules", "dist", ".venv", "__pycache__"];
 
 /// A file by its path from the root, with `/` between.
 pub(crate) struct Source {

@@ -1,13 +1,14 @@
-//! The built-in plugins as the first host of this process compiled them: every other one would take seconds of both cores.
+//! Plugins as the first host of this process compiled them: every other one would take seconds of both cores.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context, Result, anyhow};
 
-use super::{Host, Options};
+use super::{Host, Options, SAMPLE_START_DEADLINE};
 
 /// The host's own, inside of its data folder.
 const FOLDER: &str = "cache";
@@ -17,7 +18,29 @@ pub(super) fn give(data: &Path) -> Result<()> {
     static FIRST: OnceLock<Result<Host, String>> = OnceLock::new();
     // The error is kept as text: `anyhow::Error` cannot be cloned out of the cell.
     let first = FIRST.get_or_init(|| compile().map_err(|error| format!("{error:#}")));
-    let first = first.as_ref().map_err(|text| anyhow!("{text}"))?;
+    copy(first.as_ref().map_err(|text| anyhow!("{text}"))?, data)
+}
+
+/// The same with a sample's component, whose folder the options name.
+pub(super) fn give_sample(data: &Path, name: &str, options: &Options) -> Result<()> {
+    static FIRST: Mutex<BTreeMap<String, Result<Host, String>>> = Mutex::new(BTreeMap::new());
+    // Held while the first one compiles: the others wait for it, and do not fail one after the other.
+    let mut compiled = FIRST.lock().unwrap_or_else(PoisonError::into_inner);
+    let first = compiled
+        .entry(name.to_owned())
+        .or_insert_with(|| compile_sample(options).map_err(|error| format!("{error:#}")));
+    copy(first.as_ref().map_err(|text| anyhow!("{text}"))?, data)
+}
+
+fn compile_sample(options: &Options) -> Result<Host> {
+    let mut host = Host::new(None, options.clone())?;
+    give(&host.data())?;
+    host.restart_within(SAMPLE_START_DEADLINE)?;
+    host.kill()?;
+    Ok(host)
+}
+
+fn copy(first: &Host, data: &Path) -> Result<()> {
     let folder = data.join(FOLDER);
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
     for entry in fs::read_dir(first.data().join(FOLDER))? {

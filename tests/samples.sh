@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Builds the plugins in JavaScript and Python, which are not part of the binary: plugins/NAME/dist/NAME.wasm, for the scenarios
+# and for who wants them. What is newer than its sources is left alone.
+#   samples.sh [NAME…]     nacos, flink; both where none is named
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+# Whether a component is older than what it is made of.
+is_stale() { # NAME SDK
+  local built=$root/plugins/$1/dist/$1.wasm
+  [[ ! -e $built ]] || [[ -n $(find "$root/plugins/$1" "$root/sdk-guest/$2" "$root/wit" -newer "$built" -type f \
+    -not -path '*/node_modules/*' -not -path '*/tests/*' -not -path '*/__pycache__/*' -not -path '*/dist/*' -print -quit) ]]
+}
+
+in_javascript() { # NAME
+  is_stale "$1" js || return 0
+  cd "$root/plugins/$1"
+  # What is installed stays until the lock file changes.
+  if ! cmp -s package-lock.json node_modules/.installed; then
+    # Not `npm ci`: it refuses a lock without the compiler's binaries for systems that a registry does not carry.
+    npm install --no-save --silent
+    cp package-lock.json node_modules/.installed
+  fi
+  npm run --silent build
+}
+
+in_python() { # NAME
+  is_stale "$1" python || return 0
+  cd "$root/plugins/$1"
+  local python
+  python=$(tools)
+  PYTHONPATH=$root/sdk-guest/python "$python" -m headgate.build --wit "$root/wit"
+}
+
+# A Python with what requirements.txt pins, kept between builds and clones.
+tools() {
+  local wanted=requirements.txt home
+  home=${XDG_CACHE_HOME:-$HOME/.cache}/headgate/python-$(sha256sum <"$wanted" | cut -c 1-12)
+  if [[ ! -e $home/.complete ]]; then
+    rm -rf "$home"
+    python3 -m venv "$home" >&2
+    "$home/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted" >&2
+    touch "$home/.complete"
+  fi
+  echo "$home/bin/python"
+}
+
+names=("$@")
+[[ ${#names[@]} != 0 ]] || names=(nacos flink)
+for name in "${names[@]}"; do
+  case $name in
+    nacos) (in_javascript nacos) ;;
+    flink) (in_python flink) ;;
+    *) echo "no sample is called $name: nacos, flink" >&2; exit 2 ;;
+  esac
+done
