@@ -210,18 +210,14 @@ impl Watch {
     }
 
     async fn bring_back(&mut self, kind: &str, version: &PluginVersion, name: &str) {
-        let Ok(candidate) = self.from_archive(kind, version).await else { return };
+        let Ok(candidate) = self.archived(kind, version).await else { return };
         let given = self.grants.given.get(kind).cloned().unwrap_or_default();
         self.slot(kind, Origin::Directory);
         self.activate(candidate, given, Some(name.to_owned()), None).await;
     }
 
     /// A version that served before, from the host's own copy.
-    pub(super) async fn from_archive(
-        &self,
-        kind: &str,
-        version: &PluginVersion,
-    ) -> Result<Candidate, String> {
+    pub(super) async fn archived(&self, kind: &str, version: &PluginVersion) -> Result<Candidate, String> {
         let (archive, digest) = (Arc::clone(&self.archive), version.digest.clone());
         let bytes = tokio::task::spawn_blocking(move || archive.find(&digest)).await;
         let bytes = bytes.ok().flatten().ok_or_else(|| {

@@ -88,10 +88,8 @@ impl Watch {
         let (given, places) = (serving.given.clone(), slot.places.clone());
         let earlier = slot.record.versions.get(1).cloned();
         let earlier = earlier.ok_or_else(|| refused("has no earlier version to go back to".to_owned()))?;
-        let candidate = self
-            .from_archive(kind, &earlier)
-            .await
-            .map_err(|why| refused(format!("cannot go back: {why}")))?;
+        let candidate =
+            self.archived(kind, &earlier).await.map_err(|why| refused(format!("cannot go back: {why}")))?;
         let (at_ms, made) = (self.loader.clock.now_ms(), self.loader.make(&candidate, given.clone(), places));
         let Some(slot) = self.slots.get_mut(kind) else { return Ok(()) };
         slot.record.take_back(reason, &by.actor, at_ms);

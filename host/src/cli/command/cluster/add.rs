@@ -91,7 +91,7 @@ impl Add {
             connection: settings::connection(&self.fields.set, &form_of(&client, &kind)?)?,
             secrets: settings::secrets(&self.fields.secret, &variable, session.terminal)?,
             authority: if self.preview { Some(Authority::Observe) } else { self.fields.authority },
-            addresses: self.fields.addresses.new()?,
+            addresses: self.fields.addresses.first()?,
             nodes: self.node.iter().map(node).collect(),
         };
         if !self.preview {

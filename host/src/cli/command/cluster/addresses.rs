@@ -24,7 +24,7 @@ fn side(text: &str) -> Result<Side, String> {
 }
 
 impl Addresses {
-    pub(super) fn new(&self) -> Result<AddressMap, Failure> {
+    pub(super) fn first(&self) -> Result<AddressMap, Failure> {
         Ok(self.changed(&AddressMap::default(), &[])?.unwrap_or_default())
     }
 
@@ -77,7 +77,7 @@ mod tests {
         let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
         let standing = Addresses { map: owned(&["a:1=x:1", "b:1=y:1"]), prefer: None };
         let addresses = Addresses { map: owned(map), prefer };
-        let changed = addresses.changed(&standing.new().unwrap(), &owned(unmap));
+        let changed = addresses.changed(&standing.first().unwrap(), &owned(unmap));
         let shown = |map: AddressMap| {
             let rules: Vec<_> =
                 map.rules.iter().map(|rule| format!("{}={}", rule.inside, rule.outside)).collect();

@@ -45,7 +45,7 @@ pub(super) fn one(
 
 fn head(status: &PluginStatus, terminal: &mut Terminal) -> Result<(), Failure> {
     let name = status.kind.as_deref().or(status.file.as_deref()).unwrap_or_default();
-    let state = terminal.paint(tone(status.state), &word(&status.state));
+    let state = terminal.paint(tone(status.state), word(&status.state));
     let version = status.version.as_deref().unwrap_or_default();
     terminal.line(format_args!("{name}   {version}   {state}"))?;
     let mut say = |label: &str, text: &str| terminal.line(format_args!("  {label}   {}", printable(text)));
