@@ -80,7 +80,7 @@ fn a_plugin_is_shown_with_its_versions_hosts_and_last_failures() {
     });
     let page = json!({"items": [incident], "next": null});
     let ended = command(&["plugin", "show", "toy"], vec![(200, toy()), (200, page)]);
-    assert_eq!(ended.asked[1], "GET /api/v1/plugins/toy/incidents?limit=3 ");
+    assert_eq!(ended.asked[1], "GET /api/v1/plugins/toy/incidents?limit=3");
     for part in [
         "toy   1.0.0   active\n",
         "  serves   since 1970-01-01 00:00:00Z, as generation 3\n",
