@@ -127,7 +127,7 @@ fn a_server_that_the_ensemble_does_not_tell_of_is_watched(database: &Database) -
     assert_eq!(health(&host)?, "down");
     host.cli(&["node", "remove", "spare", "-c", "zk"])?.ok()?;
     host.cli(&["sync", "zk"])?.ok()?;
-    assert_eq!(nodes(&host, "zk")?, expected[..3]);
+    assert_eq!(nodes(&host, "zk")?, expected.get(..3).unwrap_or_default());
     Ok(())
 }
 
