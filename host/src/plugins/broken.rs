@@ -81,7 +81,7 @@ async fn a_broken_file_is_told_in_one_line_and_the_good_one_serves() {
     q-newer-wasi.wasm: link: expected imports of headgate:host/*@0.1, found the import wasi:cli/environment@0.3.0; of WASI this host links 0.2: build it with tools for that
     r-foreign.wasm: link: expected imports of headgate:host/*@0.1, found the import other:program/thing; it belongs to another program, or its world names more than the contract
     s-revealing.wasm: link: expected imports of headgate:host/*@0.1, found the import headgate:host/secrets-reveal@0.1.0; it asks for secrets in the clear, which this host does not grant: use the proofs of `secrets`
-    u-again.wasm: activate: expected a kind of its own, found the kind `fixture`, which another plugin serves; remove the file, or give its manifest another kind
+    u-again.wasm: activate: expected a kind of its own, found the kind `fixture`, which `t-good.wasm` serves; keep one of the two files, or give one manifest another kind
     v-shouting.wasm: describe: expected a kind of a-z, 0-9 and `-`, beginning with a letter, of at most 40 characters, found `LOUD`; correct `kind` in the plugin's manifest
     w-fickle.wasm: describe: expected a description of itself, found plugin `w-fickle.wasm` failed in `describe`: its answer breaks the contract: asked twice, it answers differently; its log lines above may say why; try it with the plugin's own tests
     x-form.wasm: describe: expected a connection form that is a JSON Schema (2020-12), found a part of it refers to itself, which could go on for ever; correct `connection` in the plugin's manifest

@@ -79,7 +79,7 @@ pub(in crate::plugins) fn read(path: &Path, name: &str) -> Result<(Vec<u8>, Stri
         let size = fs::metadata(path).map_or(most, |found| found.len());
         let expected = format!("at most {COMPONENT_BYTES_MAX} bytes");
         let advice = "strip its debug information";
-        return Err(Refusal::new(name, Stage::Verify, expected, size.to_string(), advice));
+        return Err(Refusal::new(name, Stage::Verify, expected, format!("{size} bytes"), advice));
     }
     let digest = digest_of(&bytes);
     Ok((bytes, digest))
