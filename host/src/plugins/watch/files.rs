@@ -128,6 +128,6 @@ mod tests {
         let path = folder.path().join("huge.wasm");
         fs::File::create(&path).unwrap().set_len(200 << 20).unwrap();
         let refusal = read(&path, "huge.wasm").unwrap_err();
-        assert_eq!((refusal.stage, refusal.found.as_str()), (Stage::Verify, "209715200"));
+        assert_eq!((refusal.stage, refusal.found.as_str()), (Stage::Verify, "209715200 bytes"));
     }
 }
