@@ -19,9 +19,6 @@ use crate::{Database, Kafka, scratch, wait};
 /// A debug build that compiles the built-in plugins on first use answers within this, on two busy cores.
 const START_DEADLINE: Duration = Duration::from_secs(120);
 
-/// The same with a sample: the interpreter inside of one in Python is a minute of work, which a busy machine stretches.
-const SAMPLE_START_DEADLINE: Duration = Duration::from_secs(900);
-
 /// What a scenario may change about a start.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -83,17 +80,13 @@ impl Host {
     /// # Errors
     /// As [`Host::start`].
     pub fn restart(&mut self) -> Result<()> {
-        self.restart_within(START_DEADLINE)
-    }
-
-    fn restart_within(&mut self, deadline: Duration) -> Result<()> {
         self.kill()?;
         self.starts += 1;
         let process = Process::start(self.serve(), &self.log(), self.starts)?;
         self.process = Some(process);
         let address = wait::until(
             "headgate serve printed `listening on http://…`",
-            deadline,
+            START_DEADLINE,
             || self.dump(),
             || self.running()?.listening(),
         )

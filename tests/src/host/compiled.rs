@@ -8,7 +8,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context, Result, anyhow};
 
-use super::{Host, Options, SAMPLE_START_DEADLINE};
+use super::{Host, Options};
 
 /// The host's own, inside of its data folder.
 const FOLDER: &str = "cache";
@@ -28,14 +28,15 @@ pub(super) fn give_sample(data: &Path, name: &str, options: &Options) -> Result<
     let mut compiled = FIRST.lock().unwrap_or_else(PoisonError::into_inner);
     let first = compiled
         .entry(name.to_owned())
-        .or_insert_with(|| compile_sample(options).map_err(|error| format!("{error:#}")));
+        .or_insert_with(|| compile_sample(name, options).map_err(|error| format!("{error:#}")));
     copy(first.as_ref().map_err(|text| anyhow!("{text}"))?, data)
 }
 
-fn compile_sample(options: &Options) -> Result<Host> {
+fn compile_sample(name: &str, options: &Options) -> Result<Host> {
     let mut host = Host::new(None, options.clone())?;
     give(&host.data())?;
-    host.restart_within(SAMPLE_START_DEADLINE)?;
+    host.restart()?;
+    host.until_it_serves(name)?;
     host.kill()?;
     Ok(host)
 }

@@ -2,11 +2,15 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
 use crate::host::{Host, Options, compiled};
 use crate::{Database, scratch};
+
+/// The interpreter inside of a sample in Python is a minute of work for the compiler, which a busy machine stretches.
+const COMPILE_DEADLINE: Duration = Duration::from_secs(900);
 
 impl Host {
     /// Starts with that sample in the plugin folder. It may reach the addresses in that field of its connection form.
@@ -28,6 +32,14 @@ impl Host {
         let mut host = Self::new(database.url(), Options { arguments, ..Options::default() })?;
         compiled::give_sample(&host.data(), name, &host.options)?;
         host.restart()?;
+        host.until_it_serves(name)?;
         Ok(host)
+    }
+
+    /// It listens before it has compiled what lies in its plugin folder.
+    pub(super) fn until_it_serves(&self, kind: &str) -> Result<()> {
+        self.until("the sample serves", COMPILE_DEADLINE, |host| {
+            Ok(host.api("GET", &format!("/api/v1/kinds/{kind}"), None)?.status == 200)
+        })
     }
 }
