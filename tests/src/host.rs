@@ -80,13 +80,17 @@ impl Host {
     /// # Errors
     /// As [`Host::start`].
     pub fn restart(&mut self) -> Result<()> {
+        self.restart_within(START_DEADLINE)
+    }
+
+    fn restart_within(&mut self, deadline: Duration) -> Result<()> {
         self.kill()?;
         self.starts += 1;
         let process = Process::start(self.serve(), &self.log(), self.starts)?;
         self.process = Some(process);
         let address = wait::until(
             "headgate serve printed `listening on http://…`",
-            START_DEADLINE,
+            deadline,
             || self.dump(),
             || self.running()?.listening(),
         )

@@ -8,6 +8,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context, Result, anyhow};
 
+use super::samples::COMPILE_DEADLINE;
 use super::{Host, Options};
 
 /// The host's own, inside of its data folder.
@@ -35,7 +36,7 @@ pub(super) fn give_sample(data: &Path, name: &str, options: &Options) -> Result<
 fn compile_sample(name: &str, options: &Options) -> Result<Host> {
     let mut host = Host::new(None, options.clone())?;
     give(&host.data())?;
-    host.restart()?;
+    host.restart_within(COMPILE_DEADLINE)?;
     host.until_it_serves(name)?;
     host.kill()?;
     Ok(host)

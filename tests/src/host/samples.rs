@@ -10,7 +10,7 @@ use crate::host::{Host, Options, compiled};
 use crate::{Database, scratch};
 
 /// The interpreter inside of a sample in Python is a minute of work for the compiler, which a busy machine stretches.
-const COMPILE_DEADLINE: Duration = Duration::from_secs(900);
+pub(super) const COMPILE_DEADLINE: Duration = Duration::from_secs(900);
 
 impl Host {
     /// Starts with that sample in the plugin folder. It may reach the addresses in that field of its connection form.
@@ -36,7 +36,7 @@ impl Host {
         Ok(host)
     }
 
-    /// It listens before it has compiled what lies in its plugin folder.
+    /// A host takes what lies in its plugin folder at its start or a moment later.
     pub(super) fn until_it_serves(&self, kind: &str) -> Result<()> {
         self.until("the sample serves", COMPILE_DEADLINE, |host| {
             Ok(host.api("GET", &format!("/api/v1/kinds/{kind}"), None)?.status == 200)
