@@ -28,7 +28,7 @@ const CREATED: u32 = 2_000;
 const CREATES: u32 = 4;
 
 /// Writes of one call, as the host sends the steps of a plan.
-const WRITES_PER_CALL: usize = 500;
+const WRITES_PER_CALL: usize = 4_000;
 
 const FIRST_SYNC: Duration = Duration::from_secs(120);
 
