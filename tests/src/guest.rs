@@ -85,7 +85,7 @@ fn module(kind: &str, version: &str, behaviour: Behaviour) -> String {
                 (local.get $at))
             (func $the_discovery {discover})
             (func (export "headgate:plugin/manifest@0.1.0#describe") (result i32) (i32.const {DESCRIPTION}))
-            (func (export "{driver}#open") (param i32 i32 i32 i32 i32 i32) (result i32) (i32.const {NOTHING}))
+            (func (export "{driver}#open") (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32) (i32.const {NOTHING}))
             (func (export "{driver}#probe") (result i32) (i32.const {NOTHING}))
             (func (export "{driver}#discover") (result i32) (call $the_discovery) (i32.const {DISCOVERY}))
             (func (export "{driver}#list-resources") (param i32) (result i32) (i32.const {NOTHING}))
