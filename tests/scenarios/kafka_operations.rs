@@ -83,7 +83,8 @@ fn a_group_with_members_keeps_its_offsets_until_they_are_gone(database: &Databas
     assert_ne!(refused.code, 0, "{refused}");
     assert!(refused.to_string().contains("stop"), "what to do is said: {refused}");
 
-    let remove = ["run", "remove-members", &name, "-c", "lab", "--yes", "--allow-destructive"];
+    let remove =
+        ["run", "remove-members", &name, "-c", "lab", "--set", "all=true", "--yes", "--allow-destructive"];
     host.cli(&remove)?.ok()?;
     until("the member is gone, or came again as another", &|members| {
         !members.iter().any(|member| joined.contains(member))
