@@ -67,7 +67,7 @@ impl App {
         caller.may_write()?;
         let mut cluster = self.find_cluster(caller, name).await?;
         self.check_one_writer(&cluster, authority).await?;
-        if cluster.discovered_at_ms.is_none() {
+        if !self.is_seen(&cluster).await? {
             self.sync_cluster(caller, name).await?;
             cluster = self.find_cluster(caller, name).await?;
         }
@@ -83,6 +83,15 @@ impl App {
         let plans = plans.into_iter().filter(does_something).map(named).collect();
         let unmanaged = self.unmanaged(&cluster).await?;
         Ok(AuthorityPreview { cluster, authority, plans, unmanaged })
+    }
+
+    /// Whether each of its types was listed once. The first cycle may be on its way, with some listed and some not.
+    async fn is_seen(&self, cluster: &Cluster) -> Result<bool, AppError> {
+        let sweeps = self.store.list_sweeps(&cluster.id).await?;
+        let types = self.types_of(cluster).await?;
+        Ok(types.iter().all(|shape| {
+            sweeps.iter().any(|sweep| sweep.metadata_type == shape.name && sweep.complete_at_ms.is_some())
+        }))
     }
 
     async fn adoptions(&self, caller: &Caller, as_if: &Cluster) -> Result<Vec<Plan>, AppError> {
