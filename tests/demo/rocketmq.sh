@@ -25,7 +25,7 @@ start_backend() {
   mqadmin updateTopic -b "$broker_b" -t orders -r 8 -w 8
 }
 
-stop_backend() { "$rocketmq/stop.sh" "$DIR"; }
+stop_backend() { "$rocketmq/../stop.sh" "$DIR"; }
 
 register() {
   headline "Register the cluster, and look"

@@ -88,6 +88,6 @@ impl Drop for Flink {
     fn drop(&mut self) {
         let Ok(folder) = self.folder() else { return };
         // A failure here leaves the cluster to its watcher, which ends it with this process.
-        drop(backends::run(backends::command("flink/stop.sh").arg(folder)));
+        drop(backends::run(backends::command("stop.sh").arg(folder)));
     }
 }

@@ -108,6 +108,6 @@ impl Drop for Nacos {
     fn drop(&mut self) {
         let Ok(folder) = self.folder() else { return };
         // A failure here leaves the registry to its watcher, which ends it with this process.
-        drop(backends::run(backends::command("nacos/stop.sh").arg(folder)));
+        drop(backends::run(backends::command("stop.sh").arg(folder)));
     }
 }

@@ -97,6 +97,6 @@ impl Drop for ZooKeeper {
     fn drop(&mut self) {
         let Ok(folder) = self.folder() else { return };
         // A failure here leaves the ensemble to its watcher, which ends it with this process.
-        drop(backends::run(backends::command("zookeeper/stop.sh").arg(folder)));
+        drop(backends::run(backends::command("stop.sh").arg(folder)));
     }
 }

@@ -63,9 +63,9 @@ done
 printf '%s\n' "ADDRESS=127.0.0.1:$base" "DIR=$(printf %q "$dir")" >"$dir/cluster.env"
 
 if [[ -n ${OWNER:-} ]]; then
-  setsid "$here/../watch.sh" "$OWNER" "$dir" "$here/stop.sh" "$dir" >/dev/null 2>&1 </dev/null &
+  setsid "$here/../watch.sh" "$OWNER" "$dir" "$here/../stop.sh" "$dir" >/dev/null 2>&1 </dev/null &
 fi
 "$here/../node.sh" "$dir" jobmanager start
 for ((number = 1; number <= taskmanagers; number++)); do "$here/../node.sh" "$dir" "tm$number" start; done
-"$here/wait.sh" "$dir" "$taskmanagers" || { "$here/stop.sh" "$dir"; exit 1; }
+"$here/wait.sh" "$dir" "$taskmanagers" || { "$here/../stop.sh" "$dir"; exit 1; }
 cat "$dir/cluster.env"

@@ -51,11 +51,11 @@ done
 } >"$dir/cluster.env"
 
 if [[ -n ${OWNER:-} ]]; then
-  setsid "$here/../watch.sh" "$OWNER" "$dir" "$here/stop.sh" "$dir" >/dev/null 2>&1 </dev/null &
+  setsid "$here/../watch.sh" "$OWNER" "$dir" "$here/../stop.sh" "$dir" >/dev/null 2>&1 </dev/null &
 fi
 # A new node joins through the first, which has to be up.
 for ((number = 1; number <= nodes; number++)); do
   "$here/../node.sh" "$dir" "$number" start
-  "$here/wait.sh" "$dir" "$number" || { "$here/stop.sh" "$dir"; exit 1; }
+  "$here/wait.sh" "$dir" "$number" || { "$here/../stop.sh" "$dir"; exit 1; }
 done
 cat "$dir/cluster.env"

@@ -143,9 +143,9 @@ done
 } >"$dir/cluster.env"
 
 if [[ -n ${OWNER:-} ]]; then
-  setsid "$here/../watch.sh" "$OWNER" "$dir" "$here/stop.sh" "$dir" >/dev/null 2>&1 </dev/null &
+  setsid "$here/../watch.sh" "$OWNER" "$dir" "$here/../stop.sh" "$dir" >/dev/null 2>&1 </dev/null &
 fi
 "$here/../node.sh" "$dir" namesrv start
 for name in "${names[@]}"; do "$here/../node.sh" "$dir" "$name" start; done
-"$here/wait.sh" "$dir" "${#names[@]}" || { "$here/stop.sh" "$dir"; exit 1; }
+"$here/wait.sh" "$dir" "${#names[@]}" || { "$here/../stop.sh" "$dir"; exit 1; }
 cat "$dir/cluster.env"

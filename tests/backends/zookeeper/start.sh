@@ -60,8 +60,8 @@ done
 } >"$dir/cluster.env"
 
 if [[ -n ${OWNER:-} ]]; then
-  setsid "$here/../watch.sh" "$OWNER" "$dir" "$here/stop.sh" "$dir" >/dev/null 2>&1 </dev/null &
+  setsid "$here/../watch.sh" "$OWNER" "$dir" "$here/../stop.sh" "$dir" >/dev/null 2>&1 </dev/null &
 fi
 for ((number = 1; number <= servers; number++)); do "$here/../node.sh" "$dir" "$number" start; done
-"$here/wait.sh" "$dir" "$servers" || { "$here/stop.sh" "$dir"; exit 1; }
+"$here/wait.sh" "$dir" "$servers" || { "$here/../stop.sh" "$dir"; exit 1; }
 cat "$dir/cluster.env"
