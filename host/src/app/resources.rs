@@ -264,6 +264,7 @@ mod tests {
             seen: 0,
             changed: 0,
             failures,
+            listed: None,
         }
     }
 

@@ -222,6 +222,18 @@ pub struct Sweep {
     pub seen: u64,
     pub changed: u64,
     pub failures: Vec<ListFailure>,
+    /// None where the backend does not tell, or where not all of what was listed is in the rows.
+    #[serde(skip)]
+    pub listed: Option<Listed>,
+}
+
+/// The state of a listing that the stored rows show: as long as it stands, nothing needs to be told again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// The plugin's own word for it.
+    pub version: String,
+    /// Which plugin listed it, and by which types, rules and credentials: with others it has to be judged anew.
+    pub basis: String,
 }
 
 /// A change of status, kept for `TRANSITIONS_KEPT`.

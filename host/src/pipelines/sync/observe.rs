@@ -47,9 +47,14 @@ impl Sync {
         Ok(self.open(cluster).await?.look(keys).await?)
     }
 
-    pub(super) async fn save_noticed(&self, cluster: &Cluster, noticed: Noticed) -> Result<(), SyncError> {
+    /// How many rows were left as they are, as they changed meanwhile.
+    pub(super) async fn save_noticed(
+        &self,
+        cluster: &Cluster,
+        noticed: Noticed,
+    ) -> Result<usize, SyncError> {
         if noticed.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         let mut tx = self.store.begin().await?;
         let unsaved = self.write_noticed(&mut tx, cluster, noticed).await?;
@@ -57,7 +62,7 @@ impl Sync {
             tracing::debug!(target: METADATA, cluster = %cluster.name, rows = unsaved.len(), "rows changed while they were looked at");
         }
         tx.commit().await?;
-        Ok(())
+        Ok(unsaved.len())
     }
 
     /// Rows that changed since they were read are left as they are; their keys.
