@@ -1,5 +1,6 @@
 //! Resources: listed from what the host remembers; one alone is also looked at in the cluster.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -229,8 +230,8 @@ fn seen(stored: Option<Resource>, observed: Observed) -> Resource {
     let remembered = stored.unwrap_or_else(|| unmanaged(observed.key.clone()));
     Resource {
         presence: Presence::Present,
-        observed: observed.spec,
-        status_document: observed.status,
+        observed: Arc::unwrap_or_clone(observed.spec),
+        status_document: Arc::unwrap_or_clone(observed.status),
         revision: observed.revision,
         incarnation: observed.incarnation,
         internal: observed.internal,

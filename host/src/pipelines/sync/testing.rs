@@ -194,9 +194,9 @@ impl World {
             key: topic(id),
             revision: None,
             incarnation: Some(copy.incarnation.to_string()),
-            spec,
+            spec: Arc::new(spec),
             effective: None,
-            status: json!({}),
+            status: Arc::new(json!({})),
             internal: id.starts_with("__"),
             partial: brief,
         })

@@ -9,7 +9,9 @@ use super::{Cycle, TypeReport};
 use crate::domain::contract::MetadataType;
 use crate::domain::error::{BackendError, ErrorKind};
 use crate::domain::place::Place;
-use crate::domain::resource::{Listed, ListFailure, Lookup, Page, Presence, Query, Resource, ResourceKey, Sweep};
+use crate::domain::resource::{
+    ListFailure, Listed, Lookup, Page, Presence, Query, Resource, ResourceKey, Sweep,
+};
 use crate::pipelines::sync::observe::{Noticed, Sight};
 use crate::pipelines::sync::{BATCH_MAX, Sync, SyncError, Told};
 use crate::plugins::driver::CallError;
@@ -78,8 +80,7 @@ impl Sync {
         if let Some(Ok(page)) = &next {
             progress.version.clone_from(&page.version);
             if known.is_some() && page.version.as_deref() == known {
-                progress.report.seen =
-                    cycle.last_sweep(&progress.shape.name).map_or(0, |sweep| sweep.seen);
+                progress.report.seen = cycle.last_sweep(&progress.shape.name).map_or(0, |sweep| sweep.seen);
                 return Ok(Read::Unchanged);
             }
         }
