@@ -12,10 +12,11 @@ const COMPOSE: [&str; 3] = ["main", "lib", "boot"];
 const TABLE: Table<'static> = &[
     ("domain", &[]),
     ("clock", &[]),
+    ("memory", &[]),
     ("config", &["domain", "store::sqlite_url"]),
     ("telemetry", &["domain", "config"]),
     ("store", &["domain", "clock", "plugins::driver"]),
-    ("plugins", &["domain", "clock"]),
+    ("plugins", &["domain", "clock", "memory"]),
     ("pipelines", &["domain", "clock", "store", "plugins::driver"]),
     ("app", &["domain", "clock", "store", "plugins", "pipelines", "telemetry"]),
     ("reconcile", &["domain", "clock", "store", "plugins::driver", "pipelines", "app"]),
@@ -41,6 +42,7 @@ const TABLE: Table<'static> = &[
         &[
             "domain",
             "clock",
+            "memory",
             "config",
             "telemetry",
             "api",
