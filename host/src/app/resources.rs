@@ -149,8 +149,7 @@ impl App {
         let ages = self.ages(cluster).await?;
         let resources = match &filter.metadata_type {
             Some(name) if query.diverged => {
-                let name = name.clone();
-                self.diverged_copies(cluster, &name, filter, after, query.limit).await?
+                self.diverged_copies(cluster, name, &filter, after, query.limit).await?
             }
             None if query.diverged => return Err(needs_type()),
             _ => self.store.list_resources(&cluster.id, &filter, after, query.limit).await?,

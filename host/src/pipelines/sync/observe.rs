@@ -46,7 +46,7 @@ impl Sync {
 
     /// Reads them from the cluster now, whatever is stored.
     pub async fn look(&self, cluster: &Cluster, keys: &[ResourceKey]) -> Result<Vec<Lookup>, SyncError> {
-        Ok(self.open(cluster).await?.look(keys).await?)
+        Ok(self.open(cluster).await?.look(keys, &[]).await?)
     }
 
     /// How many rows were left as they are, as they changed meanwhile.

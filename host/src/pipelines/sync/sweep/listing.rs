@@ -172,7 +172,7 @@ impl Sync {
             return Ok(());
         }
         let keys: Vec<ResourceKey> = rows.iter().map(|row| row.key.clone()).collect();
-        let lookups = match cycle.session.look(&keys).await {
+        let lookups = match cycle.session.look(&keys, &cycle.lens.types).await {
             Ok(lookups) => lookups,
             Err(error) => {
                 progress.fail(failure_of(progress.shape, &error));
