@@ -7,6 +7,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod kit;
 pub mod pipelines;
 pub mod plugins;
 pub mod reconcile;

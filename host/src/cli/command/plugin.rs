@@ -1,5 +1,6 @@
 //! `headgate plugin`: the plugins of the running host, their versions, and what stops or lets them in.
 
+mod author;
 mod show;
 
 use clap::Subcommand;
@@ -65,6 +66,8 @@ pub(in crate::cli) enum Plugin {
         /// A kind
         plugin: String,
     },
+    #[command(flatten)]
+    Author(author::Author),
 }
 
 impl Plugin {
@@ -79,6 +82,7 @@ impl Plugin {
             }
             Self::Disable { plugin } => change(plugin, "disable", &nothing(), session),
             Self::Rollback { plugin } => change(plugin, "rollback", &nothing(), session),
+            Self::Author(command) => command.run(session),
         }
     }
 }

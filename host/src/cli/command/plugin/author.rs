@@ -1,0 +1,35 @@
+//! `headgate plugin`, for authors: a project is made, built and looked into with this binary alone, without a host.
+
+mod build;
+mod new;
+
+use clap::Subcommand;
+
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::session::Session;
+use crate::kit::KitError;
+
+#[derive(Subcommand)]
+pub(in crate::cli) enum Author {
+    New(new::New),
+    Build(build::Build),
+}
+
+impl Author {
+    pub(in crate::cli) fn run(&self, session: &mut Session<'_>) -> Result<Exit, Failure> {
+        match self {
+            Self::New(command) => command.run(session),
+            Self::Build(command) => command.run(session),
+        }
+    }
+}
+
+impl From<KitError> for Failure {
+    fn from(error: KitError) -> Self {
+        match error {
+            KitError::Name { .. } | KitError::NameTaken { .. } | KitError::NoProject(_) => Self::Input(error.to_string()),
+            KitError::NotEmpty(_) => Self::Refused(error.to_string()),
+            KitError::Tool { .. } | KitError::Build { .. } | KitError::Io { .. } => Self::Failed(error.to_string()),
+        }
+    }
+}
