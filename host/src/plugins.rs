@@ -1,5 +1,6 @@
 //! The WebAssembly host: packages, the engine, limits, grants, sessions, and the one trait that the pipelines see.
 
+pub mod alone;
 pub mod builtin;
 pub mod driver;
 pub mod grants;

@@ -35,6 +35,16 @@ pub struct NetworkGrant {
     pub ports: String,
 }
 
+impl NetworkGrant {
+    /// As a manifest asks for it.
+    pub(super) fn asked(grant: &Grant) -> Option<Self> {
+        match grant {
+            Grant::Network { host, ports } => Some(Self { host: host.clone(), ports: ports.clone() }),
+            Grant::SecretsReveal | Grant::Wasi(_) => None,
+        }
+    }
+}
+
 /// What the operator gives to one plugin.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -14,7 +14,7 @@ use super::imports::state::StateStore;
 use super::limits::Limits;
 use super::linked::Linked;
 use super::metrics::{Metrics, PluginMetrics};
-use super::package::Package;
+use super::package::{Package, Shape};
 use super::plugin::{Parts, Plugin};
 use super::refusal::{Refusal, Stage};
 use super::sessions::Sessions;
@@ -70,13 +70,7 @@ impl Loader {
             told(Passed::Typed);
             Ok((linked, digest))
         };
-        let turn = self.compiler.acquire().await;
-        let compiled = tokio::task::spawn_blocking(compile).await.unwrap_or_else(|stopped| {
-            let advice = "report it with the file";
-            Err(Refusal::new(&name, Stage::Compile, "a compiler that ends", stopped.to_string(), advice))
-        });
-        drop(turn);
-        let (linked, digest) = compiled?;
+        let (linked, digest) = self.compiled(&name, compile).await?;
         let parts = self.parts(&name, &digest, &linked, self.metrics.of(&name));
         let description = parts.describe().await.map_err(|failed| {
             let advice = "its log lines above may say why; try it with the plugin's own tests";
@@ -85,6 +79,47 @@ impl Loader {
         describe::check(&name, &description)?;
         passed(Passed::Described);
         Ok(Candidate { digest, linked, description })
+    }
+
+    /// Its digest, and what it imports and exports: also of what cannot be linked.
+    pub(super) async fn shape(&self, package: Package) -> Result<(String, Shape), Refusal> {
+        let name = package.name.clone();
+        let (engine, cache, metrics) = (self.engine.clone(), Arc::clone(&self.cache), self.metrics.clone());
+        let compile = move || {
+            let compiled = package.verify()?.compile(&engine, &cache, &metrics)?;
+            Ok((compiled.digest.clone(), compiled.shape()))
+        };
+        self.compiled(&name, compile).await
+    }
+
+    /// In its turn, on a thread that may be busy for long.
+    async fn compiled<T: Send + 'static>(
+        &self,
+        name: &str,
+        work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let turn = self.compiler.acquire().await;
+        let compiled = tokio::task::spawn_blocking(work).await.unwrap_or_else(|stopped| {
+            let advice = "report it with the file";
+            Err(Refusal::new(name, Stage::Compile, "a compiler that ends", stopped.to_string(), advice))
+        });
+        drop(turn);
+        compiled
+    }
+
+    /// Of the same engine, cache, state and limits.
+    pub(super) fn another(&self) -> Self {
+        Self {
+            engine: self.engine.clone(),
+            cache: Arc::clone(&self.cache),
+            limits: self.limits.clone(),
+            clock: Arc::clone(&self.clock),
+            state: Arc::clone(&self.state),
+            metrics: self.metrics.clone(),
+            places: self.places.clone(),
+            compiler: Semaphore::new(1),
+            reports: self.reports.clone(),
+        }
     }
 
     /// Asks it what a version is asked first, without any grant.
