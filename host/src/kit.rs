@@ -5,7 +5,9 @@ pub mod build;
 mod failure;
 pub mod language;
 pub mod project;
+pub mod report;
 mod sources;
 mod tools;
+pub mod wit;
 
 pub use failure::KitError;

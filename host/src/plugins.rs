@@ -10,6 +10,7 @@ pub mod metrics;
 mod operations;
 pub mod refusal;
 pub mod registry;
+pub mod sections;
 
 mod archive;
 #[cfg(test)]

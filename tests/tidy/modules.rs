@@ -35,6 +35,7 @@ const TABLE: Table<'static> = &[
             "store::TokenRole",
         ],
     ),
+    ("kit", &["domain", "clock", "plugins"]),
     // `serve` hands over to boot; `backup` and `restore` work on the database itself, beside a host or without one.
     (
         "cli",
@@ -45,6 +46,7 @@ const TABLE: Table<'static> = &[
             "telemetry",
             "api",
             "boot",
+            "kit",
             "store::Options",
             "store::RestoreOptions",
             "store::SealingKey",

@@ -31,6 +31,15 @@ pub(crate) fn data_folder(given: Option<&Path>, variables: Variables<'_>) -> Res
     Ok(Path::new(&home).join(below).join("headgate"))
 }
 
+/// What the author's commands compiled, by the platform's convention; below the machine's folder for passing things where
+/// no home is set.
+pub(crate) fn cache_folder(variables: Variables<'_>) -> PathBuf {
+    let named = variables("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let below = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };
+    let home = || variables("HOME").map(|home| Path::new(&home).join(below));
+    named.or_else(home).unwrap_or_else(std::env::temp_dir).join("headgate").join("compiled")
+}
+
 /// Where to call, and with which token.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Target {

@@ -3,8 +3,7 @@
 const CHARACTERS_MAX: usize = 40;
 
 /// Said where a name is none.
-pub const KIND_RULE: &str =
-    "a kind of a-z, 0-9 and `-`, beginning with a letter, of at most 40 characters";
+pub const KIND_RULE: &str = "a kind of a-z, 0-9 and `-`, beginning with a letter, of at most 40 characters";
 
 pub fn is_kind(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';

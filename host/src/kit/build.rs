@@ -19,12 +19,8 @@ const CARGO: Need = Need {
     least: (1, 95),
     advice: "install Rust with rustup, or `rustup update` the one that is here",
 };
-const NODE: Need = Need {
-    program: "node",
-    argument: "--version",
-    least: (20, 0),
-    advice: "install Node.js, with its npm",
-};
+const NODE: Need =
+    Need { program: "node", argument: "--version", least: (20, 0), advice: "install Node.js, with its npm" };
 const NPM: Need = Need {
     program: "npm",
     argument: "--version",
@@ -78,10 +74,8 @@ impl Build<'_> {
         (self.tell)(&format!("cargo {cargo}, {TARGET}: compiling {name}"));
         let plugin = Plugin { crate_dir: self.folder, target_dir: &self.folder.join("target") };
         let words = if self.aloud { Words::Live } else { Words::OnFailure };
-        let component = build_telling(&plugin, words).map_err(|error| KitError::Build {
-            what: "the build".to_owned(),
-            said: format!("{error:#}"),
-        })?;
+        let component = build_telling(&plugin, words)
+            .map_err(|error| KitError::Build { what: "the build".to_owned(), said: format!("{error:#}") })?;
         let file = self.folder.join("dist").join(format!("{name}.wasm"));
         put(&file, &component)?;
         Ok(file)
@@ -110,7 +104,10 @@ impl Build<'_> {
         let manifest = manifest.canonicalize().map_err(KitError::io(&manifest))?;
         let packages = document.get("packages").and_then(Value::as_array).into_iter().flatten();
         let own = packages.into_iter().find(|package| {
-            package.get("manifest_path").and_then(Value::as_str).is_some_and(|path| Path::new(path) == manifest)
+            package
+                .get("manifest_path")
+                .and_then(Value::as_str)
+                .is_some_and(|path| Path::new(path) == manifest)
         });
         let name = own.and_then(|package| package.get("name")).and_then(Value::as_str);
         name.map(str::to_owned).ok_or_else(|| failed(format!("{} is no package", manifest.display())))
@@ -156,9 +153,10 @@ impl Build<'_> {
     fn made_since(&self, began: SystemTime) -> Result<PathBuf, KitError> {
         let dist = self.folder.join("dist");
         let entries = fs::read_dir(&dist).map_err(KitError::io(&dist))?;
-        let made = entries.flatten().map(|entry| entry.path()).filter(|path| {
-            path.extension().is_some_and(|end| end == "wasm")
-        });
+        let made = entries
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|end| end == "wasm"));
         let newest = made.filter_map(|path| Some((fs::metadata(&path).ok()?.modified().ok()?, path))).max();
         // Clocks of file systems are coarser than ours.
         let soon = |at: SystemTime| began.duration_since(at).is_ok_and(|before| before.as_secs() > 2);

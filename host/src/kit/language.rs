@@ -67,9 +67,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let none = Language::of_project(folder.path()).unwrap_err().to_string();
         assert!(none.contains("headgate plugin new NAME"), "{none}");
-        for (file, language) in
-            [("requirements.txt", Language::Python), ("package.json", Language::Js), ("Cargo.toml", Language::Rust)]
-        {
+        for (file, language) in [
+            ("requirements.txt", Language::Python),
+            ("package.json", Language::Js),
+            ("Cargo.toml", Language::Rust),
+        ] {
             std::fs::write(folder.path().join(file), "").unwrap();
             assert_eq!(Language::of_project(folder.path()).unwrap(), language);
         }

@@ -80,7 +80,7 @@ pub fn plan(name: &str, language: Language) -> Result<Vec<File>, KitError> {
         runs,
         bytes: names.put(&String::from_utf8_lossy(bytes)).into_bytes(),
     });
-    let beside = |from: &str, to: &'static str| {
+    let beside = |from: &'static str, to: &'static str| {
         sources::below(from).map(move |(path, runs, bytes)| File {
             path: Path::new(to).join(path),
             runs,
@@ -114,11 +114,16 @@ fn is_free(name: &str, language: Language, template: &str) -> Result<(), KitErro
         }
         Language::Rust => {
             let lock = lock("Cargo.lock");
-            lock.lines().filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"')).map(str::to_owned).collect()
+            lock.lines()
+                .filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'))
+                .map(str::to_owned)
+                .collect()
         }
         Language::Js => {
             let lock = lock("package-lock.json");
-            let paths = lock.lines().filter_map(|line| line.trim().strip_prefix("\"node_modules/")?.split('"').next());
+            let paths = lock
+                .lines()
+                .filter_map(|line| line.trim().strip_prefix("\"node_modules/")?.split('"').next());
             paths.map(str::to_owned).collect()
         }
         Language::Python => BTreeSet::new(),
@@ -128,10 +133,10 @@ fn is_free(name: &str, language: Language, template: &str) -> Result<(), KitErro
 
 /// Into an empty folder, or one that is not there yet: that one is made beside its place first, whole or not at all.
 pub fn write(folder: &Path, files: &[File]) -> Result<(), KitError> {
-    match fs::read_dir(folder) {
-        Ok(mut entries) if entries.next().is_some() => return Err(KitError::NotEmpty(folder.to_owned())),
+    match fs::read_dir(folder).map(|mut entries| entries.next().is_none()) {
+        Ok(false) => return Err(KitError::NotEmpty(folder.to_owned())),
         // Deliberately not replaced: it may be where the author stands.
-        Ok(_) => return fill(folder, files),
+        Ok(true) => return fill(folder, files),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(KitError::io(folder)(error)),
     }

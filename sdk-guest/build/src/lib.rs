@@ -119,7 +119,7 @@ fn compile(plugin: &Plugin<'_>, toolchain: &Toolchain, words: Words) -> Result<P
         command.env(format!("CARGO_PROFILE_RELEASE_{key}"), value);
     }
     command
-        .args(["rustc", "--lib", "--release", "--crate-type", "cdylib", "--target", toolchain::TARGET])
+        .args(["rustc", "--lib", "--release", "--crate-type", "cdylib", "--target", TARGET])
         .args(toolchain.arguments())
         .args(["--message-format", "json-render-diagnostics"])
         .arg("--manifest-path")

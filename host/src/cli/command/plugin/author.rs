@@ -1,6 +1,8 @@
 //! `headgate plugin`, for authors: a project is made, built and looked into with this binary alone, without a host.
 
 mod build;
+mod check;
+mod inspect;
 mod new;
 
 use clap::Subcommand;
@@ -13,6 +15,8 @@ use crate::kit::KitError;
 pub(in crate::cli) enum Author {
     New(new::New),
     Build(build::Build),
+    Check(check::Check),
+    Inspect(inspect::Inspect),
 }
 
 impl Author {
@@ -20,6 +24,8 @@ impl Author {
         match self {
             Self::New(command) => command.run(session),
             Self::Build(command) => command.run(session),
+            Self::Check(command) => command.run(session),
+            Self::Inspect(command) => command.run(session),
         }
     }
 }
@@ -27,9 +33,13 @@ impl Author {
 impl From<KitError> for Failure {
     fn from(error: KitError) -> Self {
         match error {
-            KitError::Name { .. } | KitError::NameTaken { .. } | KitError::NoProject(_) => Self::Input(error.to_string()),
+            KitError::Name { .. } | KitError::NameTaken { .. } | KitError::NoProject(_) => {
+                Self::Input(error.to_string())
+            }
             KitError::NotEmpty(_) => Self::Refused(error.to_string()),
-            KitError::Tool { .. } | KitError::Build { .. } | KitError::Io { .. } => Self::Failed(error.to_string()),
+            KitError::Tool { .. } | KitError::Build { .. } | KitError::Io { .. } => {
+                Self::Failed(error.to_string())
+            }
         }
     }
 }

@@ -35,14 +35,17 @@ impl Build {
         let mut tell = |line: &str| terminal.note(line).unwrap_or_default();
         let built = build::Build { folder: &self.dir, aloud: self.verbose, tell: &mut tell }.run()?;
         terminal.note(format_args!("built in {:.1} s; checking it", began.elapsed().as_secs_f64()))?;
-        let report = check::look(&built.file, built.bytes, session)?;
+        let report = check::look(&built.file, built.bytes, session)?.report;
         let exit = check::tell_briefly(&report, &built.file, session.terminal)?;
         if let (Exit::Done, Some(kind)) = (exit, &report.kind) {
             let file = built.file.display();
             for (command, what) in [
                 (format!("headgate plugin test {file}"), "its conformance, without a cluster"),
                 (format!("headgate plugin install {file}"), "into a running host"),
-                (format!("headgate cluster add lab --kind {kind} --set …"), "then put a cluster under control"),
+                (
+                    format!("headgate cluster add lab --kind {kind} --set …"),
+                    "then put a cluster under control",
+                ),
             ] {
                 session.terminal.line(format_args!("  {command:<44}  # {what}"))?;
             }
