@@ -8,6 +8,7 @@ pub mod divergence;
 pub mod error;
 pub mod fields;
 pub mod id;
+pub mod installation;
 pub mod kind;
 pub mod operation;
 pub mod place;

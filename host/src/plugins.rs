@@ -28,6 +28,7 @@ mod guest;
 mod health;
 mod hex;
 mod imports;
+mod install;
 mod invoke;
 mod linked;
 mod load;

@@ -13,7 +13,7 @@ use tower::ServiceExt;
 use super::{ApiState, HostGuard, router};
 use crate::app::caller::{Caller, Role};
 use crate::app::engine::{Approval, Cycle, Engine, OperationWanted, Proposal, ProposeOptions};
-use crate::app::{App, AppError, NewToken, Refusal, SharedApp};
+use crate::app::{self, App, AppError, NewToken, SharedApp};
 use crate::clock::SystemClock;
 use crate::domain::cluster::Cluster;
 use crate::domain::contract::{
@@ -22,6 +22,7 @@ use crate::domain::contract::{
 };
 use crate::domain::error::{BackendError, ErrorKind};
 use crate::domain::id::{ClusterId, DEFAULT_ORGANIZATION, OperationId, OrganizationId, PlanId};
+use crate::domain::installation::Installed;
 use crate::domain::operation::{Forecast, Operation, OperationState, OperationType, Subject};
 use crate::domain::place::Place;
 use crate::domain::plan::{Plan, PlanState, Reason};
@@ -29,8 +30,9 @@ use crate::domain::plugin::PluginStatus;
 use crate::domain::record::By;
 use crate::domain::resource::{Lookup, Observed, ResourceKey};
 use crate::plugins::driver::{
-    CallError, Driver, Kind, Kinds, PluginChange, PluginChangeError, Plugins, Secrets,
+    CallError, Driver, InstallError, Kind, Kinds, PluginChange, PluginChangeError, Plugins, Secrets, Upload,
 };
+use crate::plugins::refusal::{Refusal, Stage};
 use crate::store::Store;
 use crate::store::testing::{Backend, Sqlite};
 use crate::telemetry::Log;
@@ -160,6 +162,23 @@ impl Plugins for ToyPlugins {
             _ => Err(PluginChangeError::NotFound(name.to_owned())),
         }
     }
+
+    /// A component is called `toy`; everything else is refused.
+    async fn install(&self, upload: Upload, _: &By) -> Result<Installed, InstallError> {
+        if upload.bytes != b"toy" {
+            return Err(Refusal::new("the file", Stage::Verify, "a toy", "something", "bring a toy").into());
+        }
+        let (kind, version, digest) = ("toy".to_owned(), "1.0.0".to_owned(), "00".to_owned());
+        let file = format!("{}.wasm", upload.name.unwrap_or_else(|| kind.clone()));
+        Ok(Installed { kind, version, digest, file, asks: Vec::new(), unchanged: false })
+    }
+
+    async fn remove(&self, name: &str, _: &By) -> Result<String, PluginChangeError> {
+        match name {
+            "toy" => Ok("toy.wasm".to_owned()),
+            _ => Err(PluginChangeError::NotFound(name.to_owned())),
+        }
+    }
 }
 
 struct ToyKinds;
@@ -281,7 +300,7 @@ impl ToyEngine {
         let mut plan =
             self.store.find_plan(id).await?.ok_or_else(|| AppError::not_found("plan", id.as_str()))?;
         if plan.state != PlanState::Proposed {
-            return Err(AppError::refused(Refusal::State, "it is not proposed"));
+            return Err(AppError::refused(app::Refusal::State, "it is not proposed"));
         }
         plan.state = state;
         let mut tx = self.store.begin().await?;

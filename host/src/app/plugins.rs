@@ -2,8 +2,9 @@
 
 use super::caller::Caller;
 use super::{App, AppError, Refusal};
+use crate::domain::installation::Installed;
 use crate::domain::plugin::{Incident, PluginStatus};
-use crate::plugins::driver::{PluginChange, PluginChangeError};
+use crate::plugins::driver::{InstallError, PluginChange, PluginChangeError, Upload};
 
 impl App {
     pub fn list_plugins(&self, _: &Caller) -> Vec<PluginStatus> {
@@ -44,6 +45,27 @@ impl App {
             PluginChangeError::Stopping => AppError::Stopping,
         })?;
         self.find_plugin(name).ok_or_else(|| AppError::not_found("plugin", name))
+    }
+
+    /// What a host would refuse is refused, and never written.
+    pub async fn install_plugin(&self, caller: &Caller, upload: Upload) -> Result<Installed, AppError> {
+        caller.may_write()?;
+        self.plugins.install(upload, &caller.by).await.map_err(|error| match error {
+            InstallError::NoFolder => AppError::refused(Refusal::NoPluginFolder, error.to_string()),
+            InstallError::Name(_) => AppError::wrong("invalid-plugin-name", "", error.to_string()),
+            InstallError::Refused(refusal) => AppError::PluginFile(refusal),
+            InstallError::NotWritten(_) => AppError::Busy(error.to_string()),
+        })
+    }
+
+    /// The name of the file that is gone.
+    pub async fn remove_plugin(&self, caller: &Caller, name: &str) -> Result<String, AppError> {
+        caller.may_write()?;
+        self.plugins.remove(name, &caller.by).await.map_err(|error| match error {
+            PluginChangeError::NotFound(name) => AppError::not_found("plugin", name),
+            PluginChangeError::Refused(why) => AppError::refused(Refusal::Plugin, why),
+            PluginChangeError::Stopping => AppError::Stopping,
+        })
     }
 
     fn find_plugin(&self, name: &str) -> Option<PluginStatus> {

@@ -195,6 +195,8 @@ fn action(event: &str) -> Option<&'static str> {
         "plugin.disabled" => Some("plugin.disable"),
         "plugin.enabled" => Some("plugin.enable"),
         "plugin.removed" => Some("plugin.remove"),
+        "plugin.installed" => Some("plugin.install"),
+        "plugin.uninstalled" => Some("plugin.uninstall"),
         "plugin.granted" => Some("plugin.grant"),
         _ => None,
     }

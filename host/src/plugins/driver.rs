@@ -12,10 +12,14 @@ use crate::domain::cluster::{Check, Cluster, Discovery};
 use crate::domain::contract::{Change, Description, Issue, MetadataType, StrategyStep};
 use crate::domain::error::BackendError;
 use crate::domain::id::OperationId;
+use crate::domain::installation::Installed;
 use crate::domain::operation::{Forecast, OperationType, Progress, Subject};
 use crate::domain::plugin::PluginStatus;
 use crate::domain::record::By;
 use crate::domain::resource::{Lookup, Outcome, Page, Query, ResourceKey, Write};
+
+pub use super::limits::COMPONENT_BYTES_MAX;
+use super::refusal::Refusal;
 
 /// Why a call into a plugin gave no answer, or the answer that it refused.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -172,6 +176,26 @@ pub enum PluginChangeError {
     Stopping,
 }
 
+/// A file for the plugin folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upload {
+    /// Of the file, without its `.wasm`; where the kind is served already, or the kind itself, when absent.
+    pub name: Option<String>,
+    pub bytes: Vec<u8>,
+}
+
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum InstallError {
+    #[error("this host has no plugin folder")]
+    NoFolder,
+    #[error("`{0}` is no name of a file: use a-z, 0-9 and `-`")]
+    Name(String),
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error("the file could not be written: {0}")]
+    NotWritten(String),
+}
+
 /// The plugins of this host, as an operator sees and changes them.
 #[async_trait]
 pub trait Plugins: Send + Sync {
@@ -179,6 +203,10 @@ pub trait Plugins: Send + Sync {
     fn statuses(&self) -> Vec<PluginStatus>;
     /// `name` is a kind, or a file that serves none.
     async fn change(&self, name: &str, change: PluginChange, by: &By) -> Result<(), PluginChangeError>;
+    /// Judges the file, then puts it into the plugin folder, from where it is loaded a moment later.
+    async fn install(&self, upload: Upload, by: &By) -> Result<Installed, InstallError>;
+    /// Deletes the file of a kind, or one that serves none, and gives its name. What runs ends a moment later.
+    async fn remove(&self, name: &str, by: &By) -> Result<String, PluginChangeError>;
 }
 
 /// The opened secrets of one cluster, by the name of the connection form's field. Never printed.

@@ -10,10 +10,13 @@ use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 
 use super::archive::Archive;
 use super::cache::Cache;
-use super::driver::{Kind, Kinds, NOT_LOADED, PluginChange, PluginChangeError, Plugins};
+use super::driver::{
+    InstallError, Kind, Kinds, NOT_LOADED, PluginChange, PluginChangeError, Plugins, Upload,
+};
 use super::engine::GuestEngine;
 use super::imports::net::Places;
 pub use super::imports::state::StateStore;
+use super::install::Installer;
 use super::ledger::Ledger;
 use super::limits::Limits;
 use super::load::Loader;
@@ -22,6 +25,7 @@ use super::refusal::Refusal;
 pub use super::watch::Pace;
 use super::watch::{Asked, Setup, Shared, Watch};
 use crate::clock::SharedClock;
+use crate::domain::installation::Installed;
 use crate::domain::plugin::PluginStatus;
 use crate::domain::record::By;
 
@@ -48,6 +52,7 @@ pub struct Options {
 pub struct Registry {
     shared: Arc<Shared>,
     asked: mpsc::Sender<Asked>,
+    installer: Installer,
 }
 
 impl Registry {
@@ -72,6 +77,12 @@ impl Registry {
             reports,
         });
         let shared = Arc::new(Shared::new());
+        let installer = Installer {
+            loader: Arc::clone(&loader),
+            ledger: Arc::clone(&options.ledger),
+            directory: options.directory.clone(),
+            shared: Arc::clone(&shared),
+        };
         let mut watch = Watch::new(Setup {
             loader,
             archive,
@@ -83,7 +94,7 @@ impl Registry {
         watch.begin(options.builtin).await;
         let (asked, asking) = mpsc::channel(WAITING_MAX);
         tokio::spawn(watch.run(asking, reported));
-        Ok(Self { shared, asked })
+        Ok(Self { shared, asked, installer })
     }
 
     /// What lies there and was not taken, in the order of names.
@@ -128,5 +139,13 @@ impl Plugins for Registry {
         let asked = Asked { name: name.to_owned(), change, by: by.clone(), reply };
         self.asked.send(asked).await.map_err(|_stopped| PluginChangeError::Stopping)?;
         answer.await.unwrap_or(Err(PluginChangeError::Stopping))
+    }
+
+    async fn install(&self, upload: Upload, by: &By) -> Result<Installed, InstallError> {
+        self.installer.install(upload, by).await
+    }
+
+    async fn remove(&self, name: &str, by: &By) -> Result<String, PluginChangeError> {
+        self.installer.remove(name, by).await
     }
 }

@@ -38,7 +38,7 @@ impl StateStore for NoState {
 /// A registry over these files.
 pub(super) struct World {
     pub(super) registry: Registry,
-    _folders: [TempDir; 2],
+    folders: [TempDir; 2],
 }
 
 impl World {
@@ -48,11 +48,20 @@ impl World {
             std::fs::write(folders[0].path().join(name), bytes).unwrap();
         }
         let registry = Registry::start(options(folders[0].path(), folders[1].path())).await.unwrap();
-        Self { registry, _folders: folders }
+        Self { registry, folders }
     }
 
     async fn guest(probe: &str) -> Self {
         Self::of(&[("fixture.wasm", fixture::guest("fixture", probe))]).await
+    }
+
+    /// Names in the plugin folder, sorted.
+    pub(super) fn files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folders[0].path()).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
     }
 
     pub(super) async fn driver(&self, kind: &str) -> Arc<dyn Driver> {

@@ -1,6 +1,8 @@
-//! `headgate plugin`: the plugins of the running host, their versions, and what stops or lets them in.
+//! `headgate plugin`: the plugins of the running host, their versions, and what stops or lets them in; and what their authors
+//! need.
 
 mod author;
+mod install;
 mod show;
 
 use clap::Subcommand;
@@ -30,6 +32,8 @@ Examples:
   headgate plugin enable redis            also tries a refused file again, and ends a quarantine
   headgate plugin enable redis --downgrade
   headgate plugin disable redis           its clusters are not asked until it is enabled
+  headgate plugin install redis.wasm      into the folder of the running host
+  headgate plugin new my-kind --lang rust begins one of your own; build, check, inspect, dev need no host
 
 A file is named in the place of a kind where it serves none: headgate plugin show broken.wasm")]
 pub(in crate::cli) enum Plugin {
@@ -66,6 +70,8 @@ pub(in crate::cli) enum Plugin {
         /// A kind
         plugin: String,
     },
+    Install(install::Install),
+    Remove(install::Remove),
     #[command(flatten)]
     Author(author::Author),
 }
@@ -82,6 +88,8 @@ impl Plugin {
             }
             Self::Disable { plugin } => change(plugin, "disable", &nothing(), session),
             Self::Rollback { plugin } => change(plugin, "rollback", &nothing(), session),
+            Self::Install(command) => command.run(session),
+            Self::Remove(command) => command.run(session),
             Self::Author(command) => command.run(session),
         }
     }

@@ -2,10 +2,13 @@
 
 mod build;
 mod check;
+mod dev;
 mod inspect;
 mod new;
 
 use clap::Subcommand;
+
+pub(super) use check::{grant, size};
 
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::session::Session;
@@ -17,6 +20,7 @@ pub(in crate::cli) enum Author {
     Build(build::Build),
     Check(check::Check),
     Inspect(inspect::Inspect),
+    Dev(dev::Dev),
 }
 
 impl Author {
@@ -26,6 +30,7 @@ impl Author {
             Self::Build(command) => command.run(session),
             Self::Check(command) => command.run(session),
             Self::Inspect(command) => command.run(session),
+            Self::Dev(command) => command.run(session),
         }
     }
 }

@@ -148,7 +148,7 @@ fn interfaces(names: &[String]) -> String {
 }
 
 /// What is asked for, as an operator reads it.
-pub(super) fn grant(grant: &Grant) -> String {
+pub(in crate::cli::command::plugin) fn grant(grant: &Grant) -> String {
     match grant {
         Grant::Network { host, ports } => format!("network {host}, ports {ports}"),
         Grant::SecretsReveal => "secrets in the clear".to_owned(),
@@ -156,7 +156,7 @@ pub(super) fn grant(grant: &Grant) -> String {
     }
 }
 
-pub(super) fn size(bytes: usize) -> String {
+pub(in crate::cli::command::plugin) fn size(bytes: usize) -> String {
     match bytes {
         0..1_024 => format!("{bytes} bytes"),
         1_024..10_485_760 => format!("{} KiB", bytes.div_ceil(1_024)),
