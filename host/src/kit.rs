@@ -1,6 +1,7 @@
 //! What an author of plugins needs, inside the binary: projects are made, built and looked into without a checkout of the
 //! tree, without a running host and without a cluster.
 
+pub mod bench;
 pub mod build;
 pub mod changes;
 mod failure;

@@ -6,6 +6,7 @@ pub mod driver;
 pub mod grants;
 pub mod ledger;
 pub mod limits;
+pub mod measure;
 pub mod metrics;
 mod operations;
 pub mod refusal;

@@ -16,6 +16,7 @@ mod input;
 mod kafka_admin;
 mod kafka_operations;
 mod kills;
+mod kit;
 mod nacos;
 mod oldest;
 mod other_types;

@@ -62,6 +62,8 @@ impl Build<'_> {
             Language::Python => self.python()?,
         };
         let bytes = fs::read(&file).map_err(KitError::io(&file))?;
+        // As a person writes it.
+        let file = file.strip_prefix(".").map(Path::to_owned).unwrap_or(file);
         Ok(Built { language, file, bytes })
     }
 

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::language::Language;
+use crate::plugins::measure::MeasureError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum KitError {
@@ -24,6 +25,8 @@ pub enum KitError {
     /// The project's own tools said no.
     #[error("{what} failed:\n{said}")]
     Build { what: String, said: String },
+    #[error(transparent)]
+    Measure(MeasureError),
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
 }

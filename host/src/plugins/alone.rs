@@ -20,6 +20,7 @@ use super::limits::Limits;
 use super::load::{Candidate, Loader};
 use super::metrics::Metrics;
 use super::package::{Package, Shape};
+use super::plugin::Plugin;
 use super::refusal::Refusal;
 use super::registry::StateStore;
 use crate::clock::SharedClock;
@@ -130,6 +131,16 @@ impl Alone {
         facts.types = kind.types(None).await.unwrap_or_default();
         facts.operations = kind.operations(None).await.unwrap_or_default();
         Ok(version)
+    }
+}
+
+impl Alone {
+    /// As far as a host takes it before it serves, and without any grant.
+    pub(super) async fn plugin(&self, name: &str, bytes: Vec<u8>) -> Result<Arc<Plugin>, Refusal> {
+        let package = Package { name: name.to_owned(), bytes };
+        let candidate = self.loader.prepare(package, Arc::new(|_| {})).await?;
+        self.loader.test(name, &candidate).await?;
+        Ok(self.loader.make(&candidate, Given::default(), self.loader.places.of_another()).plugin)
     }
 }
 

@@ -173,6 +173,18 @@ impl Plugin {
     pub(super) fn new(parts: Arc<Parts>, description: Description, sessions: Sessions) -> Self {
         Self { parts, description, sessions }
     }
+
+    /// An instance for nothing.
+    pub(super) async fn only_instantiate(&self) -> Result<(), CallError> {
+        let nothing = self
+            .parts
+            .decide("instantiate", self.parts.limits.describe, |_, _| Box::pin(std::future::ready(Ok(()))));
+        nothing.await
+    }
+
+    pub(super) async fn describe(&self) -> Result<Description, CallError> {
+        self.parts.describe().await
+    }
 }
 
 #[async_trait]

@@ -1,5 +1,6 @@
 //! `headgate plugin`, for authors: a project is made, built and looked into with this binary alone, without a host.
 
+mod bench;
 mod build;
 mod check;
 mod dev;
@@ -13,6 +14,7 @@ pub(super) use check::{grant, size};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::session::Session;
 use crate::kit::KitError;
+use crate::kit::bench::MeasureError;
 
 #[derive(Subcommand)]
 pub(in crate::cli) enum Author {
@@ -21,6 +23,7 @@ pub(in crate::cli) enum Author {
     Check(check::Check),
     Inspect(inspect::Inspect),
     Dev(dev::Dev),
+    Bench(bench::Bench),
 }
 
 impl Author {
@@ -31,6 +34,7 @@ impl Author {
             Self::Check(command) => command.run(session),
             Self::Inspect(command) => command.run(session),
             Self::Dev(command) => command.run(session),
+            Self::Bench(command) => command.run(session),
         }
     }
 }
@@ -41,10 +45,13 @@ impl From<KitError> for Failure {
             KitError::Name { .. } | KitError::NameTaken { .. } | KitError::NoProject(_) => {
                 Self::Input(error.to_string())
             }
-            KitError::NotEmpty(_) => Self::Refused(error.to_string()),
-            KitError::Tool { .. } | KitError::Build { .. } | KitError::Io { .. } => {
-                Self::Failed(error.to_string())
+            KitError::Measure(MeasureError::Refused(_)) | KitError::NotEmpty(_) => {
+                Self::Refused(error.to_string())
             }
+            KitError::Measure(MeasureError::Call(_) | MeasureError::Host(_))
+            | KitError::Tool { .. }
+            | KitError::Build { .. }
+            | KitError::Io { .. } => Self::Failed(error.to_string()),
         }
     }
 }

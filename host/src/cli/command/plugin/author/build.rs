@@ -37,17 +37,15 @@ impl Build {
         terminal.note(format_args!("built in {:.1} s; checking it", began.elapsed().as_secs_f64()))?;
         let report = check::look(&built.file, built.bytes, session)?.report;
         let exit = check::tell_briefly(&report, &built.file, session.terminal)?;
-        if let (Exit::Done, Some(kind)) = (exit, &report.kind) {
+        if exit == Exit::Done {
             let file = built.file.display();
-            for (command, what) in [
-                (format!("headgate plugin test {file}"), "its conformance, without a cluster"),
+            let next = [
+                (format!("headgate plugin check {file}"), "all that is known of it"),
                 (format!("headgate plugin install {file}"), "into a running host"),
-                (
-                    format!("headgate cluster add lab --kind {kind} --set …"),
-                    "then put a cluster under control",
-                ),
-            ] {
-                session.terminal.line(format_args!("  {command:<44}  # {what}"))?;
+            ];
+            session.terminal.line("")?;
+            for (command, what) in next {
+                session.terminal.line(format_args!("  {command:<60}  # {what}"))?;
             }
         }
         Ok(exit)
