@@ -10,6 +10,8 @@ pub mod metrics;
 mod operations;
 pub mod refusal;
 pub mod registry;
+pub mod tape;
+pub mod usage;
 
 mod archive;
 #[cfg(test)]

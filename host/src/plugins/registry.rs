@@ -16,7 +16,7 @@ use super::imports::net::Places;
 pub use super::imports::state::StateStore;
 use super::ledger::Ledger;
 use super::limits::Limits;
-use super::load::Loader;
+use super::load::{Instruments, Loader};
 use super::metrics::Metrics;
 use super::refusal::Refusal;
 pub use super::watch::Pace;
@@ -70,6 +70,7 @@ impl Registry {
             places: Places::default(),
             compiler: Semaphore::new(1),
             reports,
+            instruments: Instruments::default(),
         });
         let shared = Arc::new(Shared::new());
         let mut watch = Watch::new(Setup {
