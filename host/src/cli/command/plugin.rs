@@ -1,6 +1,7 @@
 //! `headgate plugin`: the plugins of the running host, their versions, and what stops or lets them in.
 
 mod show;
+mod test;
 
 use clap::Subcommand;
 use serde_json::{Value, to_value};
@@ -28,6 +29,7 @@ Examples:
   headgate plugin rollback redis          the version before serves again
   headgate plugin enable redis            also tries a refused file again, and ends a quarantine
   headgate plugin enable redis --downgrade
+  headgate plugin test redis.wasm         conformance of a file: needs no host
   headgate plugin disable redis           its clusters are not asked until it is enabled
 
 A file is named in the place of a kind where it serves none: headgate plugin show broken.wasm")]
@@ -47,6 +49,7 @@ pub(in crate::cli) enum Plugin {
         #[command(flatten)]
         output: Output,
     },
+    Test(test::Test),
     /// Let it serve again; try a refused file again
     Enable {
         /// A kind, or a file that serves none
@@ -72,6 +75,7 @@ impl Plugin {
         match self {
             Self::List { output } => list(*output, session),
             Self::Show { plugin, incidents, output } => show::one(plugin, *incidents, *output, session),
+            Self::Test(command) => command.run(session),
             Self::Enable { plugin, downgrade } => {
                 let body = to_value(EnablePlugin { downgrade: *downgrade })
                     .map_err(|error| Failure::Failed(error.to_string()))?;
