@@ -12,6 +12,8 @@ mod operations;
 pub mod refusal;
 pub mod registry;
 pub mod sections;
+pub mod tape;
+pub mod usage;
 
 mod archive;
 #[cfg(test)]

@@ -16,6 +16,8 @@ const TABLE: Table<'static> = &[
     ("telemetry", &["domain", "config"]),
     ("store", &["domain", "clock", "plugins::driver"]),
     ("plugins", &["domain", "clock"]),
+    // Of one plugin, by itself: no store, no API.
+    ("conformance", &["domain", "clock", "plugins"]),
     ("pipelines", &["domain", "clock", "store", "plugins::driver"]),
     ("app", &["domain", "clock", "store", "plugins", "pipelines", "telemetry"]),
     ("reconcile", &["domain", "clock", "store", "plugins::driver", "pipelines", "app"]),
@@ -46,7 +48,13 @@ const TABLE: Table<'static> = &[
             "telemetry",
             "api",
             "boot",
+            "conformance",
             "kit",
+            // What an author does with one plugin needs no host.
+            "plugins::alone",
+            "plugins::builtin",
+            "plugins::driver::Secrets",
+            "plugins::tape",
             "store::Options",
             "store::RestoreOptions",
             "store::SealingKey",

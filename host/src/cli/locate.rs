@@ -31,13 +31,17 @@ pub(crate) fn data_folder(given: Option<&Path>, variables: Variables<'_>) -> Res
     Ok(Path::new(&home).join(below).join("headgate"))
 }
 
-/// What the author's commands compiled, by the platform's convention; below the machine's folder for passing things where
-/// no home is set.
-pub(crate) fn cache_folder(variables: Variables<'_>) -> PathBuf {
-    let named = variables("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let below = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };
-    let home = || variables("HOME").map(|home| Path::new(&home).join(below));
-    named.or_else(home).unwrap_or_else(std::env::temp_dir).join("headgate").join("compiled")
+/// What can be made again: machine code of plugins that tools compiled. No host's.
+pub(crate) fn cache_folder(variables: Variables<'_>) -> Result<PathBuf, Failure> {
+    let below = Path::new("headgate").join("plugins");
+    if let Some(cache) = variables("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute()) {
+        return Ok(cache.join(below));
+    }
+    let home = variables("HOME").ok_or_else(|| {
+        Failure::Input("neither HOME nor XDG_CACHE_HOME is set: set one, for what is compiled".to_owned())
+    })?;
+    let folder = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };
+    Ok(Path::new(&home).join(folder).join(below))
 }
 
 /// Where to call, and with which token.

@@ -12,18 +12,21 @@ use serde::Serialize;
 use tokio::sync::{Semaphore, mpsc};
 
 use super::cache::Cache;
-use super::driver::Kind;
+use super::driver::{CallError, Kind, Secrets};
 use super::engine::GuestEngine;
 use super::grants::{Advertised, Given, NetworkGrant};
 use super::imports::net::Places;
 use super::limits::Limits;
-use super::load::{Candidate, Loader};
+use super::load::{Candidate, Instruments, Loader, Made};
 use super::metrics::Metrics;
 use super::package::{Package, Shape};
 use super::plugin::Plugin;
 use super::refusal::Refusal;
 use super::registry::StateStore;
+use super::tape::Tape;
+use super::usage::Usage;
 use crate::clock::SharedClock;
+use crate::domain::cluster::Cluster;
 use crate::domain::contract::{Description, MetadataType};
 use crate::domain::id::ClusterId;
 use crate::domain::operation::OperationType;
@@ -69,11 +72,16 @@ pub struct Version {
 }
 
 /// What a version works under.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Terms {
     pub given: Given,
     /// The host's own where none are named.
     pub limits: Option<Limits>,
+    /// Counts what its calls use.
+    pub usage: Option<Arc<Usage>>,
+    pub tape: Tape,
+    /// Another beginning for time and random bytes of calls that decide; 0 where a plugin serves.
+    pub moment: u64,
 }
 
 impl Terms {
@@ -81,7 +89,7 @@ impl Terms {
     pub fn of_author(description: &Description) -> Self {
         let asked = description.grants.iter().filter_map(NetworkGrant::asked);
         let given = Given { network: asked.collect(), advertised: Advertised::default() };
-        Self { given, limits: None }
+        Self { given, ..Self::default() }
     }
 }
 
@@ -104,6 +112,7 @@ impl Alone {
             places: Places::default(),
             compiler: Semaphore::new(1),
             reports,
+            instruments: Instruments::default(),
         };
         Ok(Self { loader })
     }
@@ -151,11 +160,35 @@ impl Version {
 
     /// A plugin of its own each time: one's failures do not stop another's calls, connections are counted for each.
     pub fn kind(&self, terms: Terms) -> Arc<dyn Kind> {
-        let loader = match terms.limits {
-            Some(limits) => Loader { limits, ..self.loader.another() },
-            None => self.loader.another(),
-        };
-        loader.make(&self.candidate, terms.given, loader.places.of_another()).plugin
+        self.made(terms).plugin
+    }
+
+    fn made(&self, terms: Terms) -> Made {
+        let Terms { given, limits, usage, tape, moment } = terms;
+        let mut loader = self.loader.another();
+        loader.limits = limits.unwrap_or(loader.limits);
+        loader.instruments = Instruments { usage, tape, moment };
+        loader.make(&self.candidate, given, loader.places.of_another())
+    }
+
+    /// Asked again, on an instance of its own.
+    pub async fn describe(&self, moment: u64) -> Result<Description, CallError> {
+        self.made(Terms { moment, ..Terms::default() }).plugin.describe().await
+    }
+
+    /// A session that is opened once more than a host does.
+    pub async fn open_again(
+        &self,
+        terms: Terms,
+        cluster: &Cluster,
+        secrets: Secrets,
+    ) -> Result<(), CallError> {
+        self.made(terms).plugin.open_again(cluster, secrets).await
+    }
+
+    /// The limits that hold for it.
+    pub fn limits(&self, limits: &Limits) -> Limits {
+        self.candidate.linked.limits(limits)
     }
 }
 
@@ -196,7 +229,6 @@ mod tests {
     use super::*;
     use crate::clock::SystemClock;
     use crate::domain::contract::Grant;
-    use crate::plugins::driver::Secrets;
     use crate::plugins::fixture;
     use crate::plugins::refusal::Stage;
     use crate::plugins::stories::cluster;

@@ -19,6 +19,8 @@ use super::plugin::{Parts, Plugin};
 use super::refusal::{Refusal, Stage};
 use super::sessions::Sessions;
 use super::smoke;
+use super::tape::Tape;
+use super::usage::Usage;
 use super::watch::life::Passed;
 use crate::clock::SharedClock;
 use crate::domain::contract::Description;
@@ -37,6 +39,16 @@ pub(super) struct Loader {
     /// One file is compiled at a time: the compiler takes all cores that it finds.
     pub(super) compiler: Semaphore,
     pub(super) reports: mpsc::Sender<Report>,
+    pub(super) instruments: Instruments,
+}
+
+/// What somebody who tests a plugin reads and changes; nothing where it serves.
+#[derive(Clone, Default)]
+pub(super) struct Instruments {
+    pub(super) usage: Option<Arc<Usage>>,
+    pub(super) tape: Tape,
+    /// Another beginning for time and random bytes of calls that decide: their answers must not depend on it.
+    pub(super) moment: u64,
 }
 
 /// A version that said what it is.
@@ -119,6 +131,7 @@ impl Loader {
             places: self.places.clone(),
             compiler: Semaphore::new(1),
             reports: self.reports.clone(),
+            instruments: self.instruments.clone(),
         }
     }
 
@@ -151,13 +164,15 @@ impl Loader {
             engine: self.engine.clone(),
             limits: linked.limits(&self.limits),
             clock: Arc::clone(&self.clock),
-            metrics,
+            metrics: metrics.counted(self.instruments.usage.clone()),
+            moment: self.instruments.moment,
         })
     }
 
     fn assemble(&self, parts: Arc<Parts>, candidate: &Candidate, given: Given, places: Places) -> Plugin {
         let (description, state) = (candidate.description.clone(), Arc::clone(&self.state));
-        let sessions = Sessions::new(Arc::clone(&parts), description.clone(), given, places, state);
+        let tape = self.instruments.tape.clone();
+        let sessions = Sessions::new(Arc::clone(&parts), description.clone(), given, places, state, tape);
         Plugin::new(parts, description, sessions)
     }
 }

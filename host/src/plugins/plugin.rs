@@ -22,6 +22,7 @@ use super::limits::{Limits, Time};
 use super::linked::{Deciding, Linked};
 use super::metrics::PluginMetrics;
 use super::sessions::Sessions;
+use super::tape::Track;
 use crate::clock::SharedClock;
 use crate::domain::cluster::Cluster;
 use crate::domain::contract::{Change, Description, Issue, MetadataType, StrategyStep};
@@ -38,6 +39,7 @@ pub(super) struct Parts {
     pub(super) limits: Limits,
     pub(super) clock: SharedClock,
     pub(super) metrics: PluginMetrics,
+    pub(super) moment: u64,
 }
 
 pub(super) struct Plugin {
@@ -102,7 +104,8 @@ impl Parts {
             secrets: SecretBox::default(),
             net: Net::default(),
             state: State::default(),
-            wasi: Wasi::counted(),
+            track: Track::default(),
+            wasi: Wasi::counted(self.moment),
             clock: Arc::clone(&self.clock),
             metrics: self.metrics.clone(),
         }
@@ -182,8 +185,13 @@ impl Plugin {
         nothing.await
     }
 
+    /// Again: the description that is held was the first answer.
     pub(super) async fn describe(&self) -> Result<Description, CallError> {
         self.parts.describe().await
+    }
+
+    pub(super) async fn open_again(&self, cluster: &Cluster, secrets: Secrets) -> Result<(), CallError> {
+        self.sessions.get(cluster, secrets).open_again(cluster).await
     }
 }
 

@@ -19,7 +19,7 @@ pub use super::imports::state::StateStore;
 use super::install::Installer;
 use super::ledger::Ledger;
 use super::limits::Limits;
-use super::load::Loader;
+use super::load::{Instruments, Loader};
 use super::metrics::Metrics;
 use super::refusal::Refusal;
 pub use super::watch::Pace;
@@ -75,6 +75,7 @@ impl Registry {
             places: Places::default(),
             compiler: Semaphore::new(1),
             reports,
+            instruments: Instruments::default(),
         });
         let shared = Arc::new(Shared::new());
         let installer = Installer {

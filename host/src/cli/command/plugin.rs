@@ -4,6 +4,7 @@
 mod author;
 mod install;
 mod show;
+mod test;
 
 use clap::Subcommand;
 use serde_json::{Value, to_value};
@@ -31,6 +32,7 @@ Examples:
   headgate plugin rollback redis          the version before serves again
   headgate plugin enable redis            also tries a refused file again, and ends a quarantine
   headgate plugin enable redis --downgrade
+  headgate plugin test redis.wasm         conformance of a file: needs no host
   headgate plugin disable redis           its clusters are not asked until it is enabled
   headgate plugin install redis.wasm      into the folder of the running host
   headgate plugin new my-kind --lang rust begins one of your own; build, check, inspect, dev need no host
@@ -52,6 +54,7 @@ pub(in crate::cli) enum Plugin {
         #[command(flatten)]
         output: Output,
     },
+    Test(test::Test),
     /// Let it serve again; try a refused file again
     Enable {
         /// A kind, or a file that serves none
@@ -81,6 +84,7 @@ impl Plugin {
         match self {
             Self::List { output } => list(*output, session),
             Self::Show { plugin, incidents, output } => show::one(plugin, *incidents, *output, session),
+            Self::Test(command) => command.run(session),
             Self::Enable { plugin, downgrade } => {
                 let body = to_value(EnablePlugin { downgrade: *downgrade })
                     .map_err(|error| Failure::Failed(error.to_string()))?;

@@ -101,6 +101,15 @@ impl Dialer {
         })
     }
 
+    /// Only what the name says: where a tape is played nothing is dialled.
+    pub(in crate::plugins::imports) fn check(&self, host: &str, port: u16) -> Result<(), HostError> {
+        let (host, port) = self.rules.picked(host, port).unwrap_or_else(|| (host.to_owned(), port));
+        if self.policy.by_name(&host, port) == Verdict::Denied {
+            return Err(HostError::new(ErrorKind::PermissionDenied, self.policy.denial(&host, port)));
+        }
+        Ok(())
+    }
+
     /// For who waited in vain: the address that the plugin knows, and the one that was dialled.
     pub(in crate::plugins::imports) fn shown(&self, host: &str, port: u16) -> String {
         match self.rules.picked(host, port) {

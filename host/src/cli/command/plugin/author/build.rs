@@ -41,6 +41,7 @@ impl Build {
             let file = built.file.display();
             let next = [
                 (format!("headgate plugin check {file}"), "all that is known of it"),
+                (format!("headgate plugin test {file}"), "its conformance, without a cluster"),
                 (format!("headgate plugin install {file}"), "into a running host"),
             ];
             session.terminal.line("")?;

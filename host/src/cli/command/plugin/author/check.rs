@@ -49,7 +49,7 @@ pub(super) fn look(file: &Path, bytes: Vec<u8>, session: &Session<'_>) -> Result
     // Another command of this process may have started it.
     drop(Log::start(Some(variable("HEADGATE_LOG").as_deref().unwrap_or("warn")), LogFormat::Text));
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let (cache, clock) = (cache_folder(&variable), Arc::clone(&session.clock));
+    let (cache, clock) = (cache_folder(&variable)?, Arc::clone(&session.clock));
     let looked = runtime()?.block_on(report::look(&name, bytes, cache, clock));
     looked.map_err(|error| Failure::Failed(format!("{error:#}")))
 }

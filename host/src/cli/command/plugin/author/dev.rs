@@ -148,7 +148,7 @@ impl Dev {
     fn start(&self, kind: &str, session: &mut Session<'_>) -> Result<Running, Failure> {
         session.terminal.note("starting a local host")?;
         let program = std::env::current_exe()?;
-        let host = LocalHost::start(&program, &cache_folder(&variable).join("dev"))?;
+        let host = LocalHost::start(&program, &cache_folder(&variable)?.join("dev"))?;
         let target = Target { url: host.url.clone(), token: host.token.clone() };
         Ok(Running { client: Client::new(target, None)?, host, kind: kind.to_owned(), registered: false })
     }
