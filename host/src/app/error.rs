@@ -72,6 +72,8 @@ pub enum Refusal {
     Plugin,
     /// The host was started without a plugin folder.
     NoPluginFolder,
+    /// Another content asks now, or somebody else decided meanwhile.
+    Grants,
 }
 
 impl AppError {

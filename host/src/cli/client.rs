@@ -75,7 +75,7 @@ impl Client {
     ) -> Result<T, Failure> {
         let body = body.map(serde_json::to_vec).transpose();
         let body = body.map_err(|error| Failure::Failed(error.to_string()))?;
-        self.ask(method, path, query, body.map(|bytes| ("application/json", bytes)))
+        self.ask(method, path, query, body.map(|bytes| ("application/json", bytes)), &[])
     }
 
     /// A file as it is.
@@ -84,8 +84,9 @@ impl Client {
         path: &str,
         query: Query<'_>,
         content: (&str, Vec<u8>),
+        headers: &[(&str, &str)],
     ) -> Result<T, Failure> {
-        self.ask(&Method::POST, path, query, Some(content))
+        self.ask(&Method::POST, path, query, Some(content), headers)
     }
 
     fn ask<T: DeserializeOwned>(
@@ -94,8 +95,9 @@ impl Client {
         path: &str,
         query: Query<'_>,
         body: Option<(&str, Vec<u8>)>,
+        headers: &[(&str, &str)],
     ) -> Result<T, Failure> {
-        let mut answer = self.send(method, path, query, body, &[])?;
+        let mut answer = self.send(method, path, query, body, headers)?;
         let text = self.body(&mut answer)?;
         let text = if text.is_empty() { b"null".as_slice() } else { &text };
         serde_json::from_slice(text).map_err(|error| self.answer(error))

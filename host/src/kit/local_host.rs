@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::KitError;
 use super::build::put;
 use crate::domain::contract::Grant;
+use crate::domain::grant::{Given, NetworkGrant};
 
 /// The built-in plugins are compiled at the first start, by an unoptimised host for a minute.
 const START_DEADLINE: Duration = Duration::from_secs(300);
@@ -115,11 +116,8 @@ fn lines(pipe: Option<impl Read + Send + 'static>) -> Receiver<String> {
 
 /// `grants.yaml`, of which JSON is a part: all that the manifest asks of the network.
 fn given(kind: &str, grants: &[Grant]) -> Value {
-    let network = grants.iter().filter_map(|grant| match grant {
-        Grant::Network { host, ports } => Some(json!({"host": host, "ports": ports})),
-        Grant::SecretsReveal | Grant::Wasi(_) => None,
-    });
-    json!({kind: {"network": network.collect::<Vec<_>>()}})
+    let network = grants.iter().filter_map(NetworkGrant::of);
+    json!({kind: Given { network: network.collect(), ..Given::default() }})
 }
 
 /// A line of the host's log in the words of its plugin. `None`: it is about something else.
@@ -155,13 +153,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_of_the_network_is_given() {
+    fn what_is_asked_for_is_given() {
         let grants = [
             Grant::Network { host: "${connection./address}".to_owned(), ports: "1-9".to_owned() },
             Grant::Wasi("clocks".to_owned()),
         ];
-        let expected = json!({"toy": {"network": [{"host": "${connection./address}", "ports": "1-9"}]}});
-        assert_eq!(given("toy", &grants), expected);
+        let given = given("toy", &grants);
+        let network = json!([{"host": "${connection./address}", "ports": "1-9"}]);
+        assert_eq!(given["toy"]["network"], network);
     }
 
     #[test]

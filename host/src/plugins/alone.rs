@@ -14,7 +14,7 @@ use tokio::sync::{Semaphore, mpsc};
 use super::cache::Cache;
 use super::driver::{CallError, Kind, Secrets};
 use super::engine::GuestEngine;
-use super::grants::{Advertised, Given, NetworkGrant};
+use super::grants::{Given, NetworkGrant};
 use super::imports::net::Places;
 use super::limits::Limits;
 use super::load::{Candidate, Instruments, Loader, Made};
@@ -87,8 +87,8 @@ pub struct Terms {
 impl Terms {
     /// What the manifest asks of the network, whole: the author runs it against a cluster of the author's own.
     pub fn of_author(description: &Description) -> Self {
-        let asked = description.grants.iter().filter_map(NetworkGrant::asked);
-        let given = Given { network: asked.collect(), advertised: Advertised::default() };
+        let asked = description.grants.iter().filter_map(NetworkGrant::of);
+        let given = Given { network: asked.collect(), ..Given::default() };
         Self { given, ..Self::default() }
     }
 }
@@ -278,7 +278,7 @@ mod tests {
     fn an_author_is_given_what_the_manifest_asks_of_the_network() {
         let network = |host: &str| Grant::Network { host: host.to_owned(), ports: "1-9".to_owned() };
         let asked = [network("${connection./bootstrap}"), network("*.svc"), Grant::Wasi("clocks".to_owned())];
-        let given: Vec<_> = asked.iter().filter_map(NetworkGrant::asked).map(|given| given.host).collect();
+        let given: Vec<_> = asked.iter().filter_map(NetworkGrant::of).map(|given| given.host).collect();
         assert_eq!(given, ["${connection./bootstrap}", "*.svc"]);
     }
 }

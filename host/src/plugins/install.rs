@@ -16,17 +16,20 @@ use super::load::{Candidate, Loader};
 use super::package::Package;
 use super::refusal::{Refusal, Stage};
 use super::serving::{Admission, Newcomer, Standing, admit};
-use super::watch::{Shared, files};
+use super::watch::{Shared, files, unsigned};
 use crate::domain::installation::Installed;
 use crate::domain::kind::is_kind;
+use crate::domain::minisign::SUFFIX;
 use crate::domain::plugin::{Origin, PluginRecord, PluginState, PluginStatus};
 use crate::domain::record::By;
+use crate::domain::signature::{SignatureFile, SignatureRules};
 
 pub(super) struct Installer {
     pub(super) loader: Arc<Loader>,
     pub(super) ledger: Arc<dyn Ledger>,
     pub(super) directory: Option<PathBuf>,
     pub(super) shared: Arc<Shared>,
+    pub(super) signatures: Arc<SignatureRules>,
 }
 
 /// Stands for the file in messages, until it has its place.
@@ -37,16 +40,21 @@ impl Installer {
         let directory = self.directory.clone().ok_or(InstallError::NoFolder)?;
         let wanted = upload.name.as_deref().map(file_of).transpose()?;
         let shown = wanted.clone().unwrap_or_else(|| ON_ITS_WAY.to_owned());
+        let signature = upload.signature.clone().map_or(SignatureFile::Absent, SignatureFile::Text);
+        if let Some(found) = self.signatures.refuses(&self.signatures.judge(&signature, &upload.bytes)) {
+            return Err(unsigned(&shown, &self.signatures, found).into());
+        }
         let candidate = self.judge(&shown, upload.bytes.clone()).await?;
         let statuses = self.shared.load().statuses();
         let there = |file: &str| directory.join(file).exists();
         let file = place(&candidate, wanted, &statuses, there)?;
 
         let (target, digest) = (directory.join(&file), candidate.digest.clone());
-        let bytes = upload.bytes;
+        let Upload { bytes, signature: text, .. } = upload;
         let put = tokio::task::spawn_blocking(move || {
-            let is_same = files::read(&target, "").is_ok_and(|(_, lies)| lies == digest);
-            if is_same { Ok(true) } else { put(&target, &bytes).map(|()| false) }
+            let is_same = files::read(&target, "").is_ok_and(|(_, lies)| lies == digest)
+                && files::read_signature(&target) == signature;
+            if is_same { Ok(true) } else { put_signed(&target, &bytes, text.as_deref()).map(|()| false) }
         });
         let put = put.await.unwrap_or_else(|stopped| Err(io::Error::other(stopped)));
         let unchanged =
@@ -83,7 +91,13 @@ impl Installer {
         let file = file.ok_or_else(|| refused("has no file any more".to_owned()))?;
         let folder = self.directory.clone().ok_or_else(|| refused("has no folder".to_owned()))?;
         let path = folder.join(&file);
-        let gone = tokio::task::spawn_blocking(move || fs::remove_file(path)).await;
+        let gone = tokio::task::spawn_blocking(move || {
+            let gone = fs::remove_file(&path);
+            // There is none of most, and one without its file says nothing.
+            fs::remove_file(signature_of(&path)).unwrap_or_default();
+            gone
+        });
+        let gone = gone.await;
         match gone.unwrap_or_else(|stopped| Err(io::Error::other(stopped))) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(refused(format!("keeps its file `{file}`: {error}")));
@@ -97,7 +111,7 @@ impl Installer {
     }
 
     async fn tell(&self, kind: &'static str, subject: &str, data: serde_json::Value, by: &By) {
-        let told = Told { kind, subject: subject.to_owned(), data, by: by.clone() };
+        let told = Told { kind, subject: subject.to_owned(), before: None, data, by: by.clone() };
         if let Err(error) = self.ledger.tell(&told).await {
             tracing::error!(error, event = kind, subject, "the event could not be kept");
         }
@@ -153,6 +167,22 @@ fn place(
     }
 }
 
+fn signature_of(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(SUFFIX);
+    name.into()
+}
+
+/// The signature first: a content without it would be refused for the moment between. One of another content goes.
+fn put_signed(target: &Path, bytes: &[u8], signature: Option<&str>) -> io::Result<()> {
+    let beside = signature_of(target);
+    match signature {
+        Some(text) => put(&beside, text.as_bytes())?,
+        None => fs::remove_file(&beside).unwrap_or_default(),
+    }
+    put(target, bytes)
+}
+
 /// Beside its place first and on the disk, then renamed: no host ever sees half of it.
 fn put(target: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = target.parent().unwrap_or(Path::new("."));
@@ -181,7 +211,7 @@ mod tests {
     }
 
     async fn sent(world: &World, name: Option<&str>, bytes: Vec<u8>) -> Result<Installed, String> {
-        let upload = Upload { name: name.map(str::to_owned), bytes };
+        let upload = Upload { name: name.map(str::to_owned), bytes, signature: None };
         world.registry.install(upload, &by()).await.map_err(|error| error.to_string())
     }
 
@@ -215,6 +245,21 @@ mod tests {
             assert!(refused.contains(part), "no `{part}`: {refused}");
         }
         assert_eq!(world.files(), before);
+    }
+
+    #[tokio::test]
+    async fn a_signature_comes_and_goes_with_its_file() {
+        let world = World::of(&[]).await;
+        let upload = |signature: Option<&str>| Upload {
+            name: None,
+            bytes: fixture::plain(),
+            signature: signature.map(str::to_owned),
+        };
+        world.registry.install(upload(Some("a signature")), &by()).await.unwrap();
+        assert_eq!(world.files(), ["fixture.wasm", "fixture.wasm.minisig"]);
+        assert!(world.registry.install(upload(Some("a signature")), &by()).await.unwrap().unchanged);
+        assert!(!world.registry.install(upload(None), &by()).await.unwrap().unchanged);
+        assert_eq!(world.files(), ["fixture.wasm"]);
     }
 
     #[tokio::test]

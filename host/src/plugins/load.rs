@@ -20,6 +20,7 @@ use super::refusal::{Refusal, Stage};
 use super::sessions::Sessions;
 use super::smoke;
 use super::tape::Tape;
+use super::toolchain::toolchain;
 use super::usage::Usage;
 use super::watch::life::Passed;
 use crate::clock::SharedClock;
@@ -57,6 +58,8 @@ pub(super) struct Candidate {
     pub(super) digest: String,
     pub(super) linked: Arc<Linked>,
     pub(super) description: Description,
+    /// What made it, by its own word.
+    pub(super) toolchain: Vec<String>,
 }
 
 /// A version that serves as soon as it is published.
@@ -73,6 +76,7 @@ impl Loader {
         let (engine, cache) = (self.engine.clone(), Arc::clone(&self.cache));
         let (metrics, told) = (self.metrics.clone(), Arc::clone(&passed));
         let compile = move || {
+            let tools = toolchain(&package.bytes);
             let verified = package.verify()?;
             told(Passed::Verified);
             let compiled = verified.compile(&engine, &cache, &metrics)?;
@@ -80,9 +84,9 @@ impl Loader {
             let digest = compiled.digest.clone();
             let linked = compiled.link()?;
             told(Passed::Typed);
-            Ok((linked, digest))
+            Ok((linked, digest, tools))
         };
-        let (linked, digest) = self.compiled(&name, compile).await?;
+        let (linked, digest, toolchain) = self.compiled(&name, compile).await?;
         let parts = self.parts(&name, &digest, &linked, self.metrics.of(&name));
         let description = parts.describe().await.map_err(|failed| {
             let advice = "its log lines above may say why; try it with the plugin's own tests";
@@ -90,7 +94,7 @@ impl Loader {
         })?;
         describe::check(&name, &description)?;
         passed(Passed::Described);
-        Ok(Candidate { digest, linked, description })
+        Ok(Candidate { digest, linked, description, toolchain })
     }
 
     /// Its digest, and what it imports and exports: also of what cannot be linked.

@@ -28,6 +28,7 @@ use crate::clock::SharedClock;
 use crate::domain::installation::Installed;
 use crate::domain::plugin::PluginStatus;
 use crate::domain::record::By;
+use crate::domain::signature::SignatureRules;
 
 /// Failures that wait to be kept, and changes that wait to be made: more are told to come back.
 const WAITING_MAX: usize = 64;
@@ -42,6 +43,7 @@ pub struct Options {
     pub archive: PathBuf,
     pub limits: Limits,
     pub pace: Pace,
+    pub signatures: SignatureRules,
     pub clock: SharedClock,
     pub state: Arc<dyn StateStore>,
     pub ledger: Arc<dyn Ledger>,
@@ -83,6 +85,7 @@ impl Registry {
             ledger: Arc::clone(&options.ledger),
             directory: options.directory.clone(),
             shared: Arc::clone(&shared),
+            signatures: Arc::new(options.signatures.clone()),
         };
         let mut watch = Watch::new(Setup {
             loader,
@@ -90,6 +93,7 @@ impl Registry {
             ledger: options.ledger,
             directory: options.directory,
             pace: options.pace,
+            signatures: options.signatures,
             shared: Arc::clone(&shared),
         });
         watch.begin(options.builtin).await;

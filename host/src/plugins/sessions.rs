@@ -94,6 +94,7 @@ impl Sessions {
             target: target(cluster),
             secrets: SecretBox::new(secrets, &self.description.connection, cluster.connection.clone()),
             policy: NetworkPolicy::new(&self.description.grants, &self.given, &cluster.connection)
+                .of_kind(&self.description.kind)
                 .and_written(written(cluster)),
             addresses: cluster.addresses.clone(),
             places: self.places.clone(),

@@ -2,6 +2,7 @@
 
 pub(crate) mod disable;
 pub(crate) mod enable;
+pub(crate) mod grant;
 pub(crate) mod install;
 pub(crate) mod list;
 pub(crate) mod remove;
@@ -10,6 +11,9 @@ pub(crate) mod show;
 
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+
+/// The signature of a component that is installed.
+pub(crate) const SIGNATURE_HEADER: &str = "x-headgate-signature";
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]

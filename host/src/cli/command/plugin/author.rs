@@ -9,7 +9,7 @@ mod new;
 
 use clap::Subcommand;
 
-pub(super) use check::{grant, size};
+pub(super) use check::size;
 
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::session::Session;

@@ -1,15 +1,17 @@
 //! `headgate plugin install` and `headgate plugin remove`: files of the running host's plugin folder.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use ureq::http::Method;
 
-use super::author::{grant, size};
+use super::author::size;
 use super::path;
 use crate::api::problem::PLUGIN_REFUSED;
-use crate::api::v1::plugins::RemovedPlugin;
+use crate::api::v1::plugins::{RemovedPlugin, SIGNATURE_HEADER};
 use crate::cli::client::Client;
 use crate::cli::client::download::{download, is_url};
 use crate::cli::command::word;
@@ -17,7 +19,9 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::interrupt::Interrupt;
 use crate::cli::session::Session;
 use crate::cli::table::printable;
+use crate::domain::grant::words;
 use crate::domain::installation::Installed;
+use crate::domain::minisign::SUFFIX;
 use crate::domain::plugin::{PluginState, PluginStatus};
 use crate::kit::{COMPONENT_BYTES_MAX, digest_of};
 
@@ -39,7 +43,7 @@ Examples:
 
 The host checks the file as it checks what lies in its folder, and stores it only then: a refused one changes nothing. A
 file of a kind that is served takes its place, and the version before ends what it began. The host has to be started with
---plugins DIR. Exit code 5 says that it was refused.")]
+--plugins DIR. Exit code 5 says that it was refused, 2 that it waits for `headgate plugin grant`.")]
 pub(in crate::cli) struct Install {
     /// The component, or an http(s) address of it
     #[arg(value_name = "FILE|URL")]
@@ -50,6 +54,9 @@ pub(in crate::cli) struct Install {
     /// SHA-256 that the content must have, in hexadecimal
     #[arg(long, value_name = "HEX")]
     sha256: Option<String>,
+    /// Its signature [default: FILE.minisig, where that is there]
+    #[arg(long, value_name = "FILE")]
+    signature: Option<PathBuf>,
 }
 
 /// Delete a plugin's file from the host's plugin folder; no cluster is touched
@@ -79,7 +86,10 @@ impl Install {
         }
         session.terminal.note(format_args!("{}, digest {digest}: the host checks it", size(bytes.len())))?;
         let query: Vec<(&str, &str)> = self.name.as_deref().map(|name| ("name", name)).into_iter().collect();
-        let sent = client.upload("/plugins", &query, ("application/wasm", bytes));
+        let signature = self.signature()?.map(|text| STANDARD.encode(text));
+        let headers = signature.as_deref().map(|text| (SIGNATURE_HEADER, text));
+        let headers: Vec<(&str, &str)> = headers.into_iter().collect();
+        let sent = client.upload("/plugins", &query, ("application/wasm", bytes), &headers);
         let installed: Installed = sent.map_err(|failure| refused(failure, &self.source))?;
         let Installed { kind, version, digest, file, asks, unchanged } = &installed;
         let terminal = &mut *session.terminal;
@@ -87,7 +97,7 @@ impl Install {
         terminal.line(format_args!("{kind} {version} {done}, as {file}"))?;
         terminal.line(format_args!("  digest     {digest}"))?;
         for one in asks {
-            terminal.line(format_args!("  asks for   {}", printable(&grant(one))))?;
+            terminal.line(format_args!("  asks for   {}", printable(&words(one))))?;
         }
         terminal.flush()?;
         follow(&client, &installed, session)
@@ -99,6 +109,19 @@ impl Install {
         }
         let path = Path::new(&self.source);
         std::fs::read(path).map_err(|source| Failure::File { path: path.to_owned(), source })
+    }
+}
+
+impl Install {
+    fn signature(&self) -> Result<Option<Vec<u8>>, Failure> {
+        let beside = PathBuf::from(format!("{}{SUFFIX}", self.source));
+        let path = match &self.signature {
+            Some(named) => named,
+            None if beside.is_file() => &beside,
+            None => return Ok(None),
+        };
+        let read = std::fs::read(path);
+        read.map(Some).map_err(|source| Failure::File { path: path.clone(), source })
     }
 }
 
@@ -125,6 +148,14 @@ fn follow(client: &Client, installed: &Installed, session: &mut Session<'_>) -> 
                 session.terminal.line(format_args!("{} serves: {}", installed.kind, installed.version))?;
                 return Ok(Exit::Done);
             }
+            Standing::WaitsForGrant => {
+                let kind = &installed.kind;
+                session.terminal.end_progress()?;
+                session.terminal.line(format_args!(
+                    "{kind} waits until it is decided what it may reach: headgate plugin grant {kind}"
+                ))?;
+                return Ok(Exit::SomethingToDo);
+            }
             Standing::Stopped(why) => return Err(Failure::Refused(why)),
             Standing::OnItsWay(news) => news,
         };
@@ -145,6 +176,8 @@ fn follow(client: &Client, installed: &Installed, session: &mut Session<'_>) -> 
 enum Standing {
     Serves,
     OnItsWay(String),
+    /// The operator has not decided on all that it asks for.
+    WaitsForGrant,
     /// It stays as it is until somebody does something.
     Stopped(String),
 }
@@ -165,6 +198,9 @@ fn standing(statuses: &[PluginStatus], installed: &Installed) -> Standing {
             }
             _ => Standing::Serves,
         };
+    }
+    if own.iter().any(|status| status.waiting.as_ref().is_some_and(|waiting| waiting.digest == *digest)) {
+        return Standing::WaitsForGrant;
     }
     let refusals = own.iter().filter_map(|status| status.refusal.as_ref());
     if let Some(refusal) = refusals.into_iter().find(|refusal| refusal.digest.as_ref() == Some(digest)) {
@@ -211,13 +247,14 @@ fn aftermath(statuses: &[PluginStatus], plugin: &str, file: &str) -> Option<Stri
         let there = statuses.iter().any(|status| status.file.as_deref() == Some(file));
         return (!there).then(|| "It served nothing.".to_owned());
     };
-    match (status.state, status.file.as_deref(), status.version.as_deref()) {
-        (PluginState::Removed, ..) => Some(format!(
+    // A kind that somebody disabled says so before all else.
+    if status.digest.is_none() {
+        return Some(format!(
             "Nothing serves {plugin} now: its clusters stay as they are, and are not asked, until a file of it is there again."
-        )),
-        (_, Some(now), Some(version)) if now != file => {
-            Some(format!("{now} serves {plugin} now: {version}."))
-        }
+        ));
+    }
+    match (status.file.as_deref(), status.version.as_deref()) {
+        (Some(now), Some(version)) if now != file => Some(format!("{now} serves {plugin} now: {version}.")),
         _ => None,
     }
 }

@@ -11,7 +11,7 @@ use crate::cli::output::Output;
 use crate::cli::session::Session;
 use crate::cli::table::printable;
 use crate::cli::terminal::{Terminal, Tone};
-use crate::domain::contract::Grant;
+use crate::domain::grant::words;
 use crate::kit::report::{self, Look, Report};
 use crate::telemetry::{Log, LogFormat};
 
@@ -88,13 +88,11 @@ fn tell(report: &Report, file: &Path, terminal: &mut Terminal) -> Result<Exit, F
         let memory = usize::try_from(sections.memory_bytes).unwrap_or(usize::MAX);
         say("memory", format!("{} at the start", size(memory)))?;
         say("features", sections.features.join(", "))?;
-        let tools =
-            sections.toolchain.iter().map(|(name, versions)| format!("{name} {}", versions.join(", ")));
-        say("toolchain", tools.map(|tool| tool.trim().to_owned()).collect::<Vec<_>>().join("; "))?;
+        say("toolchain", sections.toolchain.join("; "))?;
     }
     say("types", report.types.join(", "))?;
     say("operations", report.operations.join(", "))?;
-    say("asks for", report.grants.iter().map(grant).collect::<Vec<_>>().join("; "))?;
+    say("asks for", report.grants.iter().map(words).collect::<Vec<_>>().join("; "))?;
     say(
         "compiled",
         report.compile_ms.map(|ms| format!("in {ms} ms, or taken from the cache")).unwrap_or_default(),
@@ -145,15 +143,6 @@ fn interfaces(names: &[String]) -> String {
     let others = names.iter().filter(|name| !name.starts_with("headgate:")).cloned();
     let ours = [("host", host), ("plugin", plugin)].into_iter().filter(|(_, all)| !all.is_empty());
     ours.map(|(package, all)| format!("{package}: {all}")).chain(others).collect::<Vec<_>>().join("; ")
-}
-
-/// What is asked for, as an operator reads it.
-pub(in crate::cli::command::plugin) fn grant(grant: &Grant) -> String {
-    match grant {
-        Grant::Network { host, ports } => format!("network {host}, ports {ports}"),
-        Grant::SecretsReveal => "secrets in the clear".to_owned(),
-        Grant::Wasi(name) => format!("WASI {name}"),
-    }
 }
 
 pub(in crate::cli::command::plugin) fn size(bytes: usize) -> String {
