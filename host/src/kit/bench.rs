@@ -4,7 +4,7 @@ use std::fs;
 
 use super::KitError;
 use crate::clock::SharedClock;
-use crate::plugins::measure::measure;
+use crate::plugins::measure::{Effort, measure};
 pub use crate::plugins::measure::{MeasureError, Measured};
 
 impl Measured {
@@ -21,7 +21,7 @@ impl Measured {
 pub async fn bench(name: &str, bytes: &[u8], clock: SharedClock) -> Result<Vec<Measured>, KitError> {
     let scratch = std::env::temp_dir().join(format!("headgate-bench-{}", uuid::Uuid::now_v7().simple()));
     fs::create_dir(&scratch).map_err(KitError::io(&scratch))?;
-    let measured = measure(name, bytes, &scratch, clock).await;
+    let measured = measure(name, bytes, &scratch, clock, Effort::default()).await;
     fs::remove_dir_all(&scratch).map_err(KitError::io(&scratch))?;
     measured.map_err(KitError::Measure)
 }
