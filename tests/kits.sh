@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Tests the kits for JavaScript and Python: the SDKs, the samples, and a project that the binary makes in an empty folder, as its
-# author would: made, tested, built and checked. (The one in Rust is a scenario, tests/scenarios/kit.rs.)
+# author would: made, tested, built, checked and led through its conformance. (The one in Rust is a scenario, tests/scenarios/kit.rs.)
 #   kits.sh            HEADGATE_BIN: the binary [target/debug/headgate]
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -20,6 +20,7 @@ begin() { # LANGUAGE TEST
   bash -c "$2"
   "$headgate" plugin build
   "$headgate" plugin check "dist/cellar-$1.wasm" >/dev/null
+  "$headgate" plugin test "dist/cellar-$1.wasm"
 }
 
 step "the SDK in JavaScript"

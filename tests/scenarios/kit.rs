@@ -59,6 +59,7 @@ fn author() -> Result<Made> {
     let checked = headgate(at, &["plugin", "check", "good.wasm", "-o", "json"], DEADLINE)?.json()?;
     ensure!(checked.get("kind") == Some(&Value::from(KIND)), "{checked}");
     ensure!(checked.pointer("/types/0") == Some(&Value::from("note")), "{checked}");
+    headgate(at, &["plugin", "test", "good.wasm"], BUILD_DEADLINE)?.ok()?;
     let inspected = headgate(at, &["plugin", "inspect", "good.wasm"], DEADLINE)?;
     for part in ["Fields of note", "/tags", "headgate:host/http@0.1.0", "address"] {
         ensure!(inspected.ok()?.contains(part), "no `{part}`: {inspected}");
