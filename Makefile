@@ -42,8 +42,8 @@ endif
 samples: ## the plugins in JavaScript and Python, which are not built in: plugins/NAME/dist/NAME.wasm (npm, pip)
 	@tests/samples.sh
 
-kits: samples ## the SDKs for JavaScript and Python, the samples, and a project made of each template
-	@tests/kits.sh
+kits: build samples ## the SDKs for JavaScript and Python, the samples, and a project that the binary makes for each
+	@HEADGATE_BIN=$(or $(HEADGATE_BIN),$(abspath $(TARGET))/debug/headgate) tests/kits.sh
 
 scenarios: build samples ## the stories across processes, with real brokers, on SQLite and PostgreSQL; ONLY=drift::sqlite
 	cargo test --locked --package headgate-tests --test scenarios $(ONLY)

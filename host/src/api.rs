@@ -42,9 +42,13 @@ pub const PLANNING_DEADLINE: Duration = Duration::from_secs(60);
 /// A cycle that somebody waits for lists the whole cluster.
 pub const SYNC_DEADLINE: Duration = Duration::from_secs(120);
 
+/// A plugin that is installed is compiled first: what was compiled when this is over is kept, so that the next try is quick.
+pub const INSTALL_DEADLINE: Duration = Duration::from_secs(280);
+
 const _: () = assert!(LOOK_DEADLINE.as_secs() < REQUEST_DEADLINE.as_secs());
 const _: () = assert!(REQUEST_DEADLINE.as_secs() < PLANNING_DEADLINE.as_secs());
 const _: () = assert!(PLANNING_DEADLINE.as_secs() < SYNC_DEADLINE.as_secs());
+const _: () = assert!(SYNC_DEADLINE.as_secs() < INSTALL_DEADLINE.as_secs());
 
 /// What the handlers work with.
 #[derive(Clone)]

@@ -17,6 +17,8 @@ const TABLE: Table<'static> = &[
     ("telemetry", &["domain", "config"]),
     ("store", &["domain", "clock", "plugins::driver"]),
     ("plugins", &["domain", "clock", "memory"]),
+    // Of one plugin, by itself: no store, no API.
+    ("conformance", &["domain", "clock", "plugins"]),
     ("pipelines", &["domain", "clock", "store", "plugins::driver"]),
     ("app", &["domain", "clock", "store", "plugins", "pipelines", "telemetry"]),
     ("reconcile", &["domain", "clock", "store", "plugins::driver", "pipelines", "app"]),
@@ -36,6 +38,7 @@ const TABLE: Table<'static> = &[
             "store::TokenRole",
         ],
     ),
+    ("kit", &["domain", "clock", "plugins"]),
     // `serve` hands over to boot; `backup` and `restore` work on the database itself, beside a host or without one.
     (
         "cli",
@@ -47,6 +50,13 @@ const TABLE: Table<'static> = &[
             "telemetry",
             "api",
             "boot",
+            "conformance",
+            "kit",
+            // What an author does with one plugin needs no host.
+            "plugins::alone",
+            "plugins::builtin",
+            "plugins::driver::Secrets",
+            "plugins::tape",
             "store::Options",
             "store::RestoreOptions",
             "store::SealingKey",

@@ -10,6 +10,9 @@ use utoipa::ToSchema;
 
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
+/// The code of a plugin's file that no host should let serve; the detail begins with the stage.
+pub const PLUGIN_REFUSED: &str = "plugin-refused";
+
 /// What went wrong. `code` is stable; `detail` is for people and changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {

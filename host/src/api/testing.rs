@@ -13,15 +13,17 @@ use tower::ServiceExt;
 use super::{ApiState, HostGuard, router};
 use crate::app::caller::{Caller, Role};
 use crate::app::engine::{Approval, Cycle, Engine, OperationWanted, Proposal, ProposeOptions};
-use crate::app::{App, AppError, NewToken, Refusal, SharedApp};
+use crate::app::{self, App, AppError, NewToken, SharedApp};
 use crate::clock::SystemClock;
 use crate::domain::cluster::Cluster;
 use crate::domain::contract::{
-    Change, Description, Divergence, Granularity, Issue, MetadataType, Role as NodeRole, Scope, StrategyStep,
-    Verbs,
+    Change, Description, Divergence, Grant, Granularity, Issue, MetadataType, Role as NodeRole, Scope,
+    StrategyStep, Verbs,
 };
 use crate::domain::error::{BackendError, ErrorKind};
+use crate::domain::grant::{Given, GrantError};
 use crate::domain::id::{ClusterId, DEFAULT_ORGANIZATION, OperationId, OrganizationId, PlanId};
+use crate::domain::installation::Installed;
 use crate::domain::operation::{Forecast, Operation, OperationState, OperationType, Subject};
 use crate::domain::place::Place;
 use crate::domain::plan::{Plan, PlanState, Reason};
@@ -29,8 +31,9 @@ use crate::domain::plugin::PluginStatus;
 use crate::domain::record::By;
 use crate::domain::resource::{Lookup, Observed, ResourceKey};
 use crate::plugins::driver::{
-    CallError, Driver, Kind, Kinds, PluginChange, PluginChangeError, Plugins, Secrets,
+    CallError, Driver, InstallError, Kind, Kinds, PluginChange, PluginChangeError, Plugins, Secrets, Upload,
 };
+use crate::plugins::refusal::{Refusal, Stage};
 use crate::store::Store;
 use crate::store::testing::{Backend, Sqlite};
 use crate::telemetry::Log;
@@ -157,6 +160,28 @@ impl Plugins for ToyPlugins {
                 Err(PluginChangeError::Refused("plugin `toy` has no earlier version".to_owned()))
             }
             ("toy", PluginChange::Disable | PluginChange::Enable { .. }) => Ok(()),
+            ("toy", PluginChange::Grant(change)) => {
+                let asked = [Grant::Network { host: "*.svc".to_owned(), ports: "80".to_owned() }];
+                let wrong = |error: GrantError| PluginChangeError::Invalid(error.to_string());
+                change.decide(&asked, &Given::nothing()).map(drop).map_err(wrong)
+            }
+            _ => Err(PluginChangeError::NotFound(name.to_owned())),
+        }
+    }
+
+    /// A component is called `toy`; everything else is refused.
+    async fn install(&self, upload: Upload, _: &By) -> Result<Installed, InstallError> {
+        if upload.bytes != b"toy" {
+            return Err(Refusal::new("the file", Stage::Verify, "a toy", "something", "bring a toy").into());
+        }
+        let (kind, version, digest) = ("toy".to_owned(), "1.0.0".to_owned(), "00".to_owned());
+        let file = format!("{}.wasm", upload.name.unwrap_or_else(|| kind.clone()));
+        Ok(Installed { kind, version, digest, file, asks: Vec::new(), unchanged: false })
+    }
+
+    async fn remove(&self, name: &str, _: &By) -> Result<String, PluginChangeError> {
+        match name {
+            "toy" => Ok("toy.wasm".to_owned()),
             _ => Err(PluginChangeError::NotFound(name.to_owned())),
         }
     }
@@ -281,7 +306,7 @@ impl ToyEngine {
         let mut plan =
             self.store.find_plan(id).await?.ok_or_else(|| AppError::not_found("plan", id.as_str()))?;
         if plan.state != PlanState::Proposed {
-            return Err(AppError::refused(Refusal::State, "it is not proposed"));
+            return Err(AppError::refused(app::Refusal::State, "it is not proposed"));
         }
         plan.state = state;
         let mut tx = self.store.begin().await?;

@@ -25,7 +25,7 @@ pub mod tokens;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::FromRef;
+use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use serde::de::DeserializeOwned;
@@ -36,12 +36,13 @@ use utoipa_axum::routes;
 use super::guard::deadline;
 use super::idempotency::{Flights, replay};
 use super::problem::Problem;
-use super::{ApiState, PLANNING_DEADLINE, REQUEST_DEADLINE, SYNC_DEADLINE};
+use super::{ApiState, INSTALL_DEADLINE, PLANNING_DEADLINE, REQUEST_DEADLINE, SYNC_DEADLINE};
 use crate::app::SharedApp;
+use crate::plugins::driver::COMPONENT_BYTES_MAX;
 
 /// Every operation, without what lies around it: for the document.
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
-    reading().merge(changing()).merge(registering()).merge(planning()).merge(syncing())
+    reading().merge(changing()).merge(registering()).merge(planning()).merge(syncing()).merge(installing())
 }
 
 /// Every operation, each within its deadline; those that make something remember their answers.
@@ -55,6 +56,7 @@ pub(crate) fn router(state: &ApiState) -> Router<ApiState> {
         .merge(within(registering().route_layer(kept.clone()), REQUEST_DEADLINE))
         .merge(within(planning().route_layer(kept), PLANNING_DEADLINE))
         .merge(within(syncing(), SYNC_DEADLINE))
+        .merge(within(installing(), INSTALL_DEADLINE).layer(DefaultBodyLimit::max(COMPONENT_BYTES_MAX)))
 }
 
 fn reading() -> OpenApiRouter<ApiState> {
@@ -107,6 +109,8 @@ fn changing() -> OpenApiRouter<ApiState> {
         .routes(routes!(operations::cancel::cancel_operation))
         .routes(routes!(plugins::disable::disable_plugin))
         .routes(routes!(plugins::enable::enable_plugin))
+        .routes(routes!(plugins::remove::remove_plugin))
+        .routes(routes!(plugins::grant::grant_plugin))
         .routes(routes!(policies::save::save_policy))
         .routes(routes!(log_levels::change::change_log_level))
         .routes(routes!(tokens::create::create_token))
@@ -135,6 +139,11 @@ fn syncing() -> OpenApiRouter<ApiState> {
         .routes(routes!(authorities::preview::preview_authority))
         // A version whose machine code is gone is compiled again.
         .routes(routes!(plugins::rollback::rollback_plugin))
+}
+
+/// A body of its own size, and a compiler that takes minutes for an interpreter on a busy machine.
+fn installing() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new().routes(routes!(plugins::install::install_plugin))
 }
 
 /// Words of an enumeration, with commas between.

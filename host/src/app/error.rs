@@ -2,6 +2,7 @@
 
 use super::connection::Wrong;
 use crate::plugins::driver::CallError;
+use crate::plugins::refusal::Refusal as PluginRefusal;
 use crate::store::StoreError;
 
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +24,9 @@ pub enum AppError {
     Invalid { code: &'static str, message: String, wrong: Vec<Wrong> },
     #[error("{noun} `{name}` was changed meanwhile")]
     ChangedMeanwhile { noun: &'static str, name: String },
+    /// A file that no host should let serve.
+    #[error("{0}")]
+    PluginFile(PluginRefusal),
     #[error("{message}")]
     Refused { refusal: Refusal, message: String },
     #[error("cluster `{cluster}` could not be asked: {source}")]
@@ -66,6 +70,10 @@ pub enum Refusal {
     LastOwner,
     /// The plugin's versions do not allow it.
     Plugin,
+    /// The host was started without a plugin folder.
+    NoPluginFolder,
+    /// Another content asks now, or somebody else decided meanwhile.
+    Grants,
 }
 
 impl AppError {

@@ -2,8 +2,9 @@
 
 use super::caller::Caller;
 use super::{App, AppError, Refusal};
+use crate::domain::installation::Installed;
 use crate::domain::plugin::{Incident, PluginStatus};
-use crate::plugins::driver::{PluginChange, PluginChangeError};
+use crate::plugins::driver::{InstallError, PluginChange, PluginChangeError, Upload};
 
 impl App {
     pub fn list_plugins(&self, _: &Caller) -> Vec<PluginStatus> {
@@ -38,17 +39,41 @@ impl App {
         change: PluginChange,
     ) -> Result<PluginStatus, AppError> {
         caller.may_write()?;
-        self.plugins.change(name, change, &caller.by).await.map_err(|error| match error {
-            PluginChangeError::NotFound(name) => AppError::not_found("plugin", name),
-            PluginChangeError::Refused(why) => AppError::refused(Refusal::Plugin, why),
-            PluginChangeError::Stopping => AppError::Stopping,
-        })?;
+        self.plugins.change(name, change, &caller.by).await.map_err(not_changed)?;
         self.find_plugin(name).ok_or_else(|| AppError::not_found("plugin", name))
+    }
+
+    /// What a host would refuse is refused, and never written.
+    pub async fn install_plugin(&self, caller: &Caller, upload: Upload) -> Result<Installed, AppError> {
+        caller.may_write()?;
+        self.plugins.install(upload, &caller.by).await.map_err(|error| match error {
+            InstallError::NoFolder => AppError::refused(Refusal::NoPluginFolder, error.to_string()),
+            InstallError::Name(_) => AppError::wrong("invalid-plugin-name", "", error.to_string()),
+            InstallError::Refused(refusal) => AppError::PluginFile(refusal),
+            InstallError::NotWritten(_) => AppError::Busy(error.to_string()),
+        })
+    }
+
+    /// The name of the file that is gone.
+    pub async fn remove_plugin(&self, caller: &Caller, name: &str) -> Result<String, AppError> {
+        caller.may_write()?;
+        self.plugins.remove(name, &caller.by).await.map_err(not_changed)
     }
 
     fn find_plugin(&self, name: &str) -> Option<PluginStatus> {
         let statuses = self.plugins.statuses();
         let of_kind = statuses.iter().find(|status| status.kind.as_deref() == Some(name));
         of_kind.or_else(|| statuses.iter().find(|status| status.file.as_deref() == Some(name))).cloned()
+    }
+}
+
+fn not_changed(error: PluginChangeError) -> AppError {
+    match &error {
+        PluginChangeError::NotFound(name) => AppError::not_found("plugin", name.as_str()),
+        PluginChangeError::Refused(why) => AppError::refused(Refusal::Plugin, why.as_str()),
+        PluginChangeError::Invalid(why) => AppError::wrong("invalid-grant", "", why.as_str()),
+        PluginChangeError::Changed(_) => AppError::refused(Refusal::Grants, error.to_string()),
+        PluginChangeError::NotKept(_) => AppError::Busy(error.to_string()),
+        PluginChangeError::Stopping => AppError::Stopping,
     }
 }

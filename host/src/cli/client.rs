@@ -3,6 +3,7 @@
 //! Deliberately no retry here: a write whose answer was lost is looked at by a person, and a script decides by
 //! itself.
 
+pub(crate) mod download;
 #[cfg(test)]
 pub(super) mod fake;
 mod tls;
@@ -72,7 +73,31 @@ impl Client {
         query: Query<'_>,
         body: Option<&Value>,
     ) -> Result<T, Failure> {
-        let mut answer = self.send(method, path, query, body, &[])?;
+        let body = body.map(serde_json::to_vec).transpose();
+        let body = body.map_err(|error| Failure::Failed(error.to_string()))?;
+        self.ask(method, path, query, body.map(|bytes| ("application/json", bytes)), &[])
+    }
+
+    /// A file as it is.
+    pub(crate) fn upload<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: Query<'_>,
+        content: (&str, Vec<u8>),
+        headers: &[(&str, &str)],
+    ) -> Result<T, Failure> {
+        self.ask(&Method::POST, path, query, Some(content), headers)
+    }
+
+    fn ask<T: DeserializeOwned>(
+        &self,
+        method: &Method,
+        path: &str,
+        query: Query<'_>,
+        body: Option<(&str, Vec<u8>)>,
+        headers: &[(&str, &str)],
+    ) -> Result<T, Failure> {
+        let mut answer = self.send(method, path, query, body, headers)?;
         let text = self.body(&mut answer)?;
         let text = if text.is_empty() { b"null".as_slice() } else { &text };
         serde_json::from_slice(text).map_err(|error| self.answer(error))
@@ -128,7 +153,7 @@ impl Client {
         method: &Method,
         path: &str,
         query: Query<'_>,
-        body: Option<&Value>,
+        body: Option<(&str, Vec<u8>)>,
         headers: &[(&str, &str)],
     ) -> Result<Response<Body>, Failure> {
         let uri = format!("{}/api/v1{path}{}", self.target.url, query_text(query));
@@ -143,9 +168,8 @@ impl Client {
             request = request.header("idempotency-key", uuid::Uuid::now_v7().to_string());
         }
         let sent = match body {
-            Some(body) => {
-                let bytes = serde_json::to_vec(body).map_err(|error| Failure::Failed(error.to_string()))?;
-                let request = request.header("content-type", "application/json").body(bytes);
+            Some((content_type, bytes)) => {
+                let request = request.header("content-type", content_type).body(bytes);
                 self.agent.run(request.map_err(|error| self.unusable(&error))?)
             }
             None => self.agent.run(request.body(()).map_err(|error| self.unusable(&error))?),

@@ -1,7 +1,9 @@
-//! Ctrl-C while something is being waited for: an answer to the waiting, not the end of the process.
+//! Ctrl-C, or SIGTERM, while something is being waited for: an answer to the waiting, not the end of the process.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::failure::Failure;
 
@@ -17,9 +19,18 @@ impl Interrupt {
         let interrupt = Self::never();
         let sender = interrupt._sender.clone();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        let mut terminated = runtime.block_on(async { signal(SignalKind::terminate()) })?;
         std::thread::spawn(move || {
             runtime.block_on(async {
-                while tokio::signal::ctrl_c().await.is_ok() && sender.send(()).is_ok() {}
+                loop {
+                    tokio::select! {
+                        pressed = tokio::signal::ctrl_c() => if pressed.is_err() { return },
+                        ended = terminated.recv() => if ended.is_none() { return },
+                    }
+                    if sender.send(()).is_err() {
+                        return;
+                    }
+                }
             });
         });
         Ok(interrupt)

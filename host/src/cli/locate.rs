@@ -31,6 +31,19 @@ pub(crate) fn data_folder(given: Option<&Path>, variables: Variables<'_>) -> Res
     Ok(Path::new(&home).join(below).join("headgate"))
 }
 
+/// What can be made again: machine code of plugins that tools compiled. No host's.
+pub(crate) fn cache_folder(variables: Variables<'_>) -> Result<PathBuf, Failure> {
+    let below = Path::new("headgate").join("plugins");
+    if let Some(cache) = variables("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute()) {
+        return Ok(cache.join(below));
+    }
+    let home = variables("HOME").ok_or_else(|| {
+        Failure::Input("neither HOME nor XDG_CACHE_HOME is set: set one, for what is compiled".to_owned())
+    })?;
+    let folder = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };
+    Ok(Path::new(&home).join(folder).join(below))
+}
+
 /// Where to call, and with which token.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Target {

@@ -259,7 +259,8 @@ fn fault_of(text: &str) -> Option<&'static str> {
     }
 }
 
-fn shown(host: &str, port: u16) -> String {
+/// `HOST:PORT`
+pub fn shown(host: &str, port: u16) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 

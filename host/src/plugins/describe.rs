@@ -3,27 +3,19 @@
 use serde_json::Value;
 
 use crate::domain::contract::{Description, Grant};
+use crate::domain::grant::{NetworkGrant, WASI_OPEN};
+use crate::domain::kind::{KIND_RULE, is_kind};
 use crate::domain::schema;
 
 use super::refusal::{Refusal, Stage};
-
-/// What of WASI is open to every plugin that imports it.
-const WASI_OPEN: [&str; 3] = ["clocks", "random", "stdio"];
-
-/// Of a kind's name: it stands in commands and metrics.
-const KIND_CHARACTERS_MAX: usize = 40;
 
 pub(super) fn check(plugin: &str, description: &Description) -> Result<(), Refusal> {
     let refuse = |expected: &str, found: String, advice: &str| {
         Err(Refusal::new(plugin, Stage::Describe, expected, found, advice))
     };
     if !is_kind(&description.kind) {
-        let expected = "a kind of a-z, 0-9 and `-`, beginning with a letter, of at most 40 characters";
-        return refuse(
-            expected,
-            format!("`{}`", description.kind),
-            "correct `kind` in the plugin's manifest",
-        );
+        let found = format!("`{}`", description.kind);
+        return refuse(KIND_RULE, found, "correct `kind` in the plugin's manifest");
     }
     if !is_version(&description.version) {
         let found = format!("`{}`", description.version);
@@ -35,9 +27,13 @@ pub(super) fn check(plugin: &str, description: &Description) -> Result<(), Refus
     }
     for grant in &description.grants {
         match grant {
-            Grant::Network { host, .. } if !host.is_empty() => {}
-            Grant::Network { .. } => {
-                return refuse("a host in each network grant", "an empty one".to_owned(), "correct `grants`");
+            Grant::Network { host, ports } => {
+                let asked = NetworkGrant { host: host.clone(), ports: ports.clone() };
+                if let Some(fault) = asked.fault() {
+                    let expected = "a host or pattern and ports in each network grant";
+                    let found = format!("`{asked}`, which {fault}");
+                    return refuse(expected, found, "correct `grants` in the plugin's manifest");
+                }
             }
             Grant::SecretsReveal => {
                 let advice = "use the proofs of `secrets` in place of the secrets themselves";
@@ -46,8 +42,10 @@ pub(super) fn check(plugin: &str, description: &Description) -> Result<(), Refus
             // Given to all.
             Grant::Wasi(name) if WASI_OPEN.contains(&name.as_str()) => {}
             Grant::Wasi(name) => {
-                let advice = "use `net`, `http` and `state` of the contract in its place";
-                return refuse("grants that this host gives", format!("wasi `{name}`"), advice);
+                let expected = format!("grants that this host gives, of WASI {}", WASI_OPEN.join(", "));
+                let advice =
+                    "use `net`, `http` and `state` of the contract in its place, and ask for `network`";
+                return refuse(&expected, format!("wasi `{name}`"), advice);
             }
         }
     }
@@ -57,14 +55,6 @@ pub(super) fn check(plugin: &str, description: &Description) -> Result<(), Refus
 /// Of 2020-12, and one that can be held against values.
 pub(super) fn is_schema(schema: &Value) -> Result<(), String> {
     schema::validator(schema).map(drop)
-}
-
-fn is_kind(kind: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    kind.len() <= KIND_CHARACTERS_MAX
-        && kind.bytes().next().is_some_and(|first| first.is_ascii_lowercase())
-        && kind.bytes().all(plain)
-        && !kind.ends_with('-')
 }
 
 /// Three numbers, and what semantic versioning allows behind them.
@@ -79,13 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_and_versions_are_plain() {
-        for kind in ["kafka", "s3-store", "a1"] {
-            assert!(is_kind(kind), "{kind}");
-        }
-        for kind in ["", "Kafka", "1a", "-a", "a-", "a_b", "a/b", &"a".repeat(41)] {
-            assert!(!is_kind(kind), "{kind}");
-        }
+    fn versions_are_plain() {
         for version in ["0.1.0", "1.2.3-rc.1", "1.2.3+x"] {
             assert!(is_version(version), "{version}");
         }

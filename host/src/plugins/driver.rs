@@ -11,11 +11,16 @@ use serde_json::Value;
 use crate::domain::cluster::{Check, Cluster, Discovery};
 use crate::domain::contract::{Change, Description, Issue, MetadataType, StrategyStep};
 use crate::domain::error::BackendError;
+use crate::domain::grant::GrantChange;
 use crate::domain::id::OperationId;
+use crate::domain::installation::Installed;
 use crate::domain::operation::{Forecast, OperationType, Progress, Subject};
 use crate::domain::plugin::PluginStatus;
 use crate::domain::record::By;
 use crate::domain::resource::{Lookup, Outcome, Page, Query, ResourceKey, Write};
+
+pub use super::limits::COMPONENT_BYTES_MAX;
+use super::refusal::Refusal;
 
 /// Why a call into a plugin gave no answer, or the answer that it refused.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -149,7 +154,7 @@ pub trait Kinds: Send + Sync {
 pub const NOT_LOADED: &str = "is not loaded; install its plugin or look at `headgate plugin list`";
 
 /// What an operator may ask of a kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PluginChange {
     /// Calls are refused until it is enabled.
     Disable,
@@ -160,6 +165,8 @@ pub enum PluginChange {
     },
     /// The version before serves again, and the one that serves stays out.
     RollBack,
+    /// Decides what it may reach.
+    Grant(GrantChange),
 }
 
 #[derive(Clone, Debug, thiserror::Error)]
@@ -168,8 +175,39 @@ pub enum PluginChangeError {
     NotFound(String),
     #[error("{0}")]
     Refused(String),
+    /// The request makes no sense.
+    #[error("{0}")]
+    Invalid(String),
+    /// Somebody was faster.
+    #[error("the grants of `{0}` were changed meanwhile")]
+    Changed(String),
+    /// It could not be stored, and is not in force.
+    #[error("the decision could not be stored: {0}")]
+    NotKept(String),
     #[error("the host is stopping")]
     Stopping,
+}
+
+/// A file for the plugin folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upload {
+    /// Of the file, without its `.wasm`; where the kind is served already, or the kind itself, when absent.
+    pub name: Option<String>,
+    pub bytes: Vec<u8>,
+    /// In minisign's format, where it is signed.
+    pub signature: Option<String>,
+}
+
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum InstallError {
+    #[error("this host has no plugin folder")]
+    NoFolder,
+    #[error("`{0}` is no name of a file: use a-z, 0-9 and `-`")]
+    Name(String),
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error("the file could not be written: {0}")]
+    NotWritten(String),
 }
 
 /// The plugins of this host, as an operator sees and changes them.
@@ -179,6 +217,10 @@ pub trait Plugins: Send + Sync {
     fn statuses(&self) -> Vec<PluginStatus>;
     /// `name` is a kind, or a file that serves none.
     async fn change(&self, name: &str, change: PluginChange, by: &By) -> Result<(), PluginChangeError>;
+    /// Judges the file, then puts it into the plugin folder, from where it is loaded a moment later.
+    async fn install(&self, upload: Upload, by: &By) -> Result<Installed, InstallError>;
+    /// Deletes the file of a kind, or one that serves none, and gives its name. What runs ends a moment later.
+    async fn remove(&self, name: &str, by: &By) -> Result<String, PluginChangeError>;
 }
 
 /// The opened secrets of one cluster, by the name of the connection form's field. Never printed.

@@ -16,6 +16,8 @@ use super::imports::state::State;
 use super::imports::wasi::Wasi;
 use super::limits::{Space, TICK, Time};
 use super::metrics::PluginMetrics;
+use super::tape::Track;
+use super::usage::Spent;
 use crate::clock::SharedClock;
 
 /// The data of a store. A call that decides has neither network nor secrets: its instance is not linked to them, and
@@ -36,6 +38,7 @@ pub(super) struct Guest {
     pub(super) pool: Pool,
     pub(super) state: State,
     pub(super) wasi: Wasi,
+    pub(super) track: Track,
     pub(super) clock: SharedClock,
     pub(super) metrics: PluginMetrics,
     pub(super) born: Instant,
@@ -50,6 +53,7 @@ pub(super) struct Equipment {
     pub(super) net: Net,
     pub(super) state: State,
     pub(super) wasi: Wasi,
+    pub(super) track: Track,
     pub(super) clock: SharedClock,
     pub(super) metrics: PluginMetrics,
 }
@@ -58,7 +62,7 @@ pub(super) struct Equipment {
 pub(super) fn store(engine: &Engine, space: Space, equipment: Equipment) -> Store<Guest> {
     let mut table = ResourceTable::new();
     table.set_max_capacity(space.handles_max);
-    let Equipment { plugin, cluster, secrets, net, state, wasi, clock, metrics } = equipment;
+    let Equipment { plugin, cluster, secrets, net, state, wasi, track, clock, metrics } = equipment;
     let guest = Guest {
         plugin,
         cluster,
@@ -72,6 +76,7 @@ pub(super) fn store(engine: &Engine, space: Space, equipment: Equipment) -> Stor
         pool: Pool::default(),
         state,
         wasi,
+        track,
         clock,
         metrics,
         born: Instant::now(),
@@ -103,6 +108,20 @@ impl Guest {
         self.call = Call::new(name, time.wall, cancelled);
         self.cpu = Cpu::new(time.cpu);
         self.lines.begin();
+    }
+
+    /// What the call that ends now used.
+    pub(super) fn spent(&self, failed: bool, cpu_max: Duration) -> Spent {
+        Spent {
+            failed,
+            wall: self.call.began.elapsed(),
+            cpu: self.cpu.used,
+            cpu_max,
+            host_calls: self.call.host_calls,
+            host_calls_max: self.host_calls_max,
+            memory_bytes: self.memory.high_water_bytes,
+            memory_bytes_max: self.memory.bytes_max,
+        }
     }
 
     /// Every host function begins with this.
@@ -218,14 +237,16 @@ impl Cpu {
 pub(super) struct Call {
     pub(super) name: &'static str,
     pub(super) wait: Wait,
+    pub(super) wall: Duration,
+    began: Instant,
     host_calls: u64,
 }
 
 impl Call {
     fn new(name: &'static str, wall: Duration, cancelled: watch::Receiver<bool>) -> Self {
-        let deadline = Instant::now() + wall;
-        let wait = Wait { deadline, cancelled, waited_ns: Arc::new(AtomicU64::new(0)) };
-        Self { name, wait, host_calls: 0 }
+        let began = Instant::now();
+        let wait = Wait { deadline: began + wall, cancelled, waited_ns: Arc::new(AtomicU64::new(0)) };
+        Self { name, wait, wall, began, host_calls: 0 }
     }
 
     fn idle() -> Self {

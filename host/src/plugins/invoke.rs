@@ -45,6 +45,7 @@ pub(super) async fn invoke<R: Send>(
     };
     guest.metrics.call(name, outcome.as_ref().err(), began.elapsed(), guest.cpu.used);
     guest.metrics.memory(guest.memory.high_water_bytes);
+    guest.metrics.spent(name, guest.spent(outcome.is_err(), time.cpu));
     outcome
 }
 

@@ -10,7 +10,12 @@ pub(super) const TICK: Duration = Duration::from_millis(10);
 pub(super) const GRACE: Duration = Duration::from_secs(1);
 
 /// Of a component: Rust plugins take about 1 MiB, interpreters up to 20.
-pub(super) const COMPONENT_BYTES_MAX: usize = 64 << 20;
+pub const COMPONENT_BYTES_MAX: usize = 64 << 20;
+
+/// For who tells an author how near a file comes to it.
+pub fn component_bytes_max() -> usize {
+    COMPONENT_BYTES_MAX
+}
 
 /// Of one frame or one raw read: the answer of the largest batch that drivers ask for is about 2 MiB.
 pub(super) const FRAME_BYTES_MAX: u32 = 16 << 20;

@@ -82,6 +82,11 @@ impl Linked {
         self.pure.engine()
     }
 
+    /// Whether it brings an interpreter with it.
+    pub(super) fn is_interpreted(&self) -> bool {
+        self.interpreted
+    }
+
     /// Its own of these.
     pub(super) fn limits(&self, limits: &Limits) -> Limits {
         if self.interpreted { limits.interpreted() } else { limits.clone() }

@@ -14,11 +14,14 @@ use super::imports::state::StateStore;
 use super::limits::Limits;
 use super::linked::Linked;
 use super::metrics::{Metrics, PluginMetrics};
-use super::package::Package;
+use super::package::{Package, Shape};
 use super::plugin::{Parts, Plugin};
 use super::refusal::{Refusal, Stage};
 use super::sessions::Sessions;
 use super::smoke;
+use super::tape::Tape;
+use super::toolchain::toolchain;
+use super::usage::Usage;
 use super::watch::life::Passed;
 use crate::clock::SharedClock;
 use crate::domain::contract::Description;
@@ -37,6 +40,16 @@ pub(super) struct Loader {
     /// One file is compiled at a time: the compiler takes all cores that it finds.
     pub(super) compiler: Semaphore,
     pub(super) reports: mpsc::Sender<Report>,
+    pub(super) instruments: Instruments,
+}
+
+/// What somebody who tests a plugin reads and changes; nothing where it serves.
+#[derive(Clone, Default)]
+pub(super) struct Instruments {
+    pub(super) usage: Option<Arc<Usage>>,
+    pub(super) tape: Tape,
+    /// Another beginning for time and random bytes of calls that decide: their answers must not depend on it.
+    pub(super) moment: u64,
 }
 
 /// A version that said what it is.
@@ -45,6 +58,8 @@ pub(super) struct Candidate {
     pub(super) digest: String,
     pub(super) linked: Arc<Linked>,
     pub(super) description: Description,
+    /// What made it, by its own word.
+    pub(super) toolchain: Vec<String>,
 }
 
 /// A version that serves as soon as it is published.
@@ -61,6 +76,7 @@ impl Loader {
         let (engine, cache) = (self.engine.clone(), Arc::clone(&self.cache));
         let (metrics, told) = (self.metrics.clone(), Arc::clone(&passed));
         let compile = move || {
+            let tools = toolchain(&package.bytes);
             let verified = package.verify()?;
             told(Passed::Verified);
             let compiled = verified.compile(&engine, &cache, &metrics)?;
@@ -68,15 +84,9 @@ impl Loader {
             let digest = compiled.digest.clone();
             let linked = compiled.link()?;
             told(Passed::Typed);
-            Ok((linked, digest))
+            Ok((linked, digest, tools))
         };
-        let turn = self.compiler.acquire().await;
-        let compiled = tokio::task::spawn_blocking(compile).await.unwrap_or_else(|stopped| {
-            let advice = "report it with the file";
-            Err(Refusal::new(&name, Stage::Compile, "a compiler that ends", stopped.to_string(), advice))
-        });
-        drop(turn);
-        let (linked, digest) = compiled?;
+        let (linked, digest, toolchain) = self.compiled(&name, compile).await?;
         let parts = self.parts(&name, &digest, &linked, self.metrics.of(&name));
         let description = parts.describe().await.map_err(|failed| {
             let advice = "its log lines above may say why; try it with the plugin's own tests";
@@ -84,7 +94,49 @@ impl Loader {
         })?;
         describe::check(&name, &description)?;
         passed(Passed::Described);
-        Ok(Candidate { digest, linked, description })
+        Ok(Candidate { digest, linked, description, toolchain })
+    }
+
+    /// Its digest, and what it imports and exports: also of what cannot be linked.
+    pub(super) async fn shape(&self, package: Package) -> Result<(String, Shape), Refusal> {
+        let name = package.name.clone();
+        let (engine, cache, metrics) = (self.engine.clone(), Arc::clone(&self.cache), self.metrics.clone());
+        let compile = move || {
+            let compiled = package.verify()?.compile(&engine, &cache, &metrics)?;
+            Ok((compiled.digest.clone(), compiled.shape()))
+        };
+        self.compiled(&name, compile).await
+    }
+
+    /// In its turn, on a thread that may be busy for long.
+    async fn compiled<T: Send + 'static>(
+        &self,
+        name: &str,
+        work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let turn = self.compiler.acquire().await;
+        let compiled = tokio::task::spawn_blocking(work).await.unwrap_or_else(|stopped| {
+            let advice = "report it with the file";
+            Err(Refusal::new(name, Stage::Compile, "a compiler that ends", stopped.to_string(), advice))
+        });
+        drop(turn);
+        compiled
+    }
+
+    /// Of the same engine, cache, state and limits.
+    pub(super) fn another(&self) -> Self {
+        Self {
+            engine: self.engine.clone(),
+            cache: Arc::clone(&self.cache),
+            limits: self.limits.clone(),
+            clock: Arc::clone(&self.clock),
+            state: Arc::clone(&self.state),
+            metrics: self.metrics.clone(),
+            places: self.places.clone(),
+            compiler: Semaphore::new(1),
+            reports: self.reports.clone(),
+            instruments: self.instruments.clone(),
+        }
     }
 
     /// Asks it what a version is asked first, without any grant.
@@ -116,13 +168,15 @@ impl Loader {
             engine: self.engine.clone(),
             limits: linked.limits(&self.limits),
             clock: Arc::clone(&self.clock),
-            metrics,
+            metrics: metrics.counted(self.instruments.usage.clone()),
+            moment: self.instruments.moment,
         })
     }
 
     fn assemble(&self, parts: Arc<Parts>, candidate: &Candidate, given: Given, places: Places) -> Plugin {
         let (description, state) = (candidate.description.clone(), Arc::clone(&self.state));
-        let sessions = Sessions::new(Arc::clone(&parts), description.clone(), given, places, state);
+        let tape = self.instruments.tape.clone();
+        let sessions = Sessions::new(Arc::clone(&parts), description.clone(), given, places, state, tape);
         Plugin::new(parts, description, sessions)
     }
 }

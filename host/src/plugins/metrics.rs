@@ -12,6 +12,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::driver::Failure;
 use super::health::Health;
+use super::usage::{Spent, Usage};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Plugin {
@@ -116,7 +117,7 @@ impl Metrics {
 
     /// Of a version that serves, whose health follows.
     pub(super) fn watched(&self, plugin: &str, health: Arc<Health>) -> PluginMetrics {
-        PluginMetrics { all: self.clone(), plugin: plugin.to_owned(), health }
+        PluginMetrics { all: self.clone(), plugin: plugin.to_owned(), health, usage: None }
     }
 }
 
@@ -126,9 +127,25 @@ pub(super) struct PluginMetrics {
     all: Metrics,
     plugin: String,
     health: Arc<Health>,
+    usage: Option<Arc<Usage>>,
 }
 
 impl PluginMetrics {
+    /// Also for who measures this one.
+    pub(super) fn counted(self, usage: Option<Arc<Usage>>) -> Self {
+        Self { usage, ..self }
+    }
+
+    pub(super) fn usage(&self) -> Option<&Usage> {
+        self.usage.as_deref()
+    }
+
+    pub(super) fn spent(&self, call: &'static str, spent: Spent) {
+        if let Some(usage) = &self.usage {
+            usage.spent(call, spent);
+        }
+    }
+
     fn plugin(&self) -> Plugin {
         Plugin { plugin: self.plugin.clone() }
     }

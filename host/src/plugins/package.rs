@@ -162,7 +162,19 @@ const TRACK: &str = "0.1";
 
 const VERSION_ADVICE: &str = "build it with this host's version of the contract, or update the host";
 
+/// What a component names of the outside.
+pub(super) struct Shape {
+    pub(super) imports: Vec<String>,
+    pub(super) exports: Vec<String>,
+}
+
 impl Compiled {
+    pub(super) fn shape(&self) -> Shape {
+        let (shape, engine) = (self.component.component_type(), self.component.engine());
+        let imports = shape.imports(engine).map(|(name, _)| name.to_owned()).collect();
+        Shape { imports, exports: shape.exports(engine).map(|(name, _)| name.to_owned()).collect() }
+    }
+
     /// What it imports is offered, what it exports is known: said before the engine says it without names.
     pub(super) fn link(self) -> Result<Arc<Linked>, Refusal> {
         let shape = self.component.component_type();

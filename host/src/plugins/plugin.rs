@@ -22,6 +22,7 @@ use super::limits::{Limits, Time};
 use super::linked::{Deciding, Linked};
 use super::metrics::PluginMetrics;
 use super::sessions::Sessions;
+use super::tape::Track;
 use crate::clock::SharedClock;
 use crate::domain::cluster::Cluster;
 use crate::domain::contract::{Change, Description, Issue, MetadataType, StrategyStep};
@@ -38,6 +39,7 @@ pub(super) struct Parts {
     pub(super) limits: Limits,
     pub(super) clock: SharedClock,
     pub(super) metrics: PluginMetrics,
+    pub(super) moment: u64,
 }
 
 pub(super) struct Plugin {
@@ -102,7 +104,8 @@ impl Parts {
             secrets: SecretBox::default(),
             net: Net::default(),
             state: State::default(),
-            wasi: Wasi::counted(),
+            track: Track::default(),
+            wasi: Wasi::counted(self.moment),
             clock: Arc::clone(&self.clock),
             metrics: self.metrics.clone(),
         }
@@ -172,6 +175,23 @@ impl<T> Drop for Task<T> {
 impl Plugin {
     pub(super) fn new(parts: Arc<Parts>, description: Description, sessions: Sessions) -> Self {
         Self { parts, description, sessions }
+    }
+
+    /// An instance for nothing.
+    pub(super) async fn only_instantiate(&self) -> Result<(), CallError> {
+        let nothing = self
+            .parts
+            .decide("instantiate", self.parts.limits.describe, |_, _| Box::pin(std::future::ready(Ok(()))));
+        nothing.await
+    }
+
+    /// Again: the description that is held was the first answer.
+    pub(super) async fn describe(&self) -> Result<Description, CallError> {
+        self.parts.describe().await
+    }
+
+    pub(super) async fn open_again(&self, cluster: &Cluster, secrets: Secrets) -> Result<(), CallError> {
+        self.sessions.get(cluster, secrets).open_again(cluster).await
     }
 }
 

@@ -53,7 +53,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn new(
+    pub(crate) fn new(
         plugin: &str,
         stage: Stage,
         expected: impl Into<String>,

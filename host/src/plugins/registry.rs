@@ -10,20 +10,25 @@ use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 
 use super::archive::Archive;
 use super::cache::Cache;
-use super::driver::{Kind, Kinds, NOT_LOADED, PluginChange, PluginChangeError, Plugins};
+use super::driver::{
+    InstallError, Kind, Kinds, NOT_LOADED, PluginChange, PluginChangeError, Plugins, Upload,
+};
 use super::engine::GuestEngine;
 use super::imports::net::Places;
 pub use super::imports::state::StateStore;
+use super::install::Installer;
 use super::ledger::Ledger;
 use super::limits::Limits;
-use super::load::Loader;
+use super::load::{Instruments, Loader};
 use super::metrics::Metrics;
 use super::refusal::Refusal;
 pub use super::watch::Pace;
 use super::watch::{Asked, Setup, Shared, Watch};
 use crate::clock::SharedClock;
+use crate::domain::installation::Installed;
 use crate::domain::plugin::PluginStatus;
 use crate::domain::record::By;
+use crate::domain::signature::SignatureRules;
 
 /// Failures that wait to be kept, and changes that wait to be made: more are told to come back.
 const WAITING_MAX: usize = 64;
@@ -38,6 +43,7 @@ pub struct Options {
     pub archive: PathBuf,
     pub limits: Limits,
     pub pace: Pace,
+    pub signatures: SignatureRules,
     pub clock: SharedClock,
     pub state: Arc<dyn StateStore>,
     pub ledger: Arc<dyn Ledger>,
@@ -48,6 +54,7 @@ pub struct Options {
 pub struct Registry {
     shared: Arc<Shared>,
     asked: mpsc::Sender<Asked>,
+    installer: Installer,
 }
 
 impl Registry {
@@ -70,20 +77,29 @@ impl Registry {
             places: Places::default(),
             compiler: Semaphore::new(1),
             reports,
+            instruments: Instruments::default(),
         });
         let shared = Arc::new(Shared::new());
+        let installer = Installer {
+            loader: Arc::clone(&loader),
+            ledger: Arc::clone(&options.ledger),
+            directory: options.directory.clone(),
+            shared: Arc::clone(&shared),
+            signatures: Arc::new(options.signatures.clone()),
+        };
         let mut watch = Watch::new(Setup {
             loader,
             archive,
             ledger: options.ledger,
             directory: options.directory,
             pace: options.pace,
+            signatures: options.signatures,
             shared: Arc::clone(&shared),
         });
         watch.begin(options.builtin).await;
         let (asked, asking) = mpsc::channel(WAITING_MAX);
         tokio::spawn(watch.run(asking, reported));
-        Ok(Self { shared, asked })
+        Ok(Self { shared, asked, installer })
     }
 
     /// What lies there and was not taken, in the order of names.
@@ -128,5 +144,13 @@ impl Plugins for Registry {
         let asked = Asked { name: name.to_owned(), change, by: by.clone(), reply };
         self.asked.send(asked).await.map_err(|_stopped| PluginChangeError::Stopping)?;
         answer.await.unwrap_or(Err(PluginChangeError::Stopping))
+    }
+
+    async fn install(&self, upload: Upload, by: &By) -> Result<Installed, InstallError> {
+        self.installer.install(upload, by).await
+    }
+
+    async fn remove(&self, name: &str, by: &By) -> Result<String, PluginChangeError> {
+        self.installer.remove(name, by).await
     }
 }

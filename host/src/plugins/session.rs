@@ -26,6 +26,7 @@ use super::limits::{AGE_MAX, CALLS_MAX, GRACE, QUEUE_MAX};
 use super::linked::Talking;
 use super::metrics::PluginMetrics;
 use super::plugin::Parts;
+use super::tape::Tape;
 use crate::domain::address::AddressMap;
 
 /// One function of a session's guest: what it is called, what it answers, and how that reads in the domain.
@@ -56,6 +57,7 @@ pub(super) struct Recipe {
     pub(super) addresses: AddressMap,
     pub(super) places: Places,
     pub(super) state: State,
+    pub(super) tape: Tape,
 }
 
 /// The handle: cheap, and good for as long as it is held.
@@ -130,8 +132,11 @@ impl<R: Request> Job for Asked<R> {
                 match tokio::time::timeout(GRACE, &mut work).await {
                     // The guest saw it and came to an end by itself: its instance is good.
                     Ok(_nobody_waits) => return,
-                    Err(_elapsed) => return tracing::debug!(call = R::NAME, "a cancelled call did not end: its session is dropped"),
+                    Err(_elapsed) => {}
                 }
+                drop(work);
+                actor.abandoned(R::NAME);
+                return tracing::debug!(call = R::NAME, "a cancelled call did not end: its session is dropped");
             }
         };
         if reply.send(answer).is_err() {
@@ -231,6 +236,12 @@ impl Actor {
         self.parts.failed(&self.recipe.target.name, call, failure)
     }
 
+    fn abandoned(&self, call: &'static str) {
+        if let Some(usage) = self.parts.metrics.usage() {
+            usage.abandoned(call);
+        }
+    }
+
     /// What the backend refused is the plugin's answer all the same.
     fn answered(&self) {
         self.parts.metrics.health().answered(&self.recipe.target.name);
@@ -266,6 +277,7 @@ impl Actor {
 
     fn equipment(&self) -> Equipment {
         let recipe = self.recipe.clone();
+        let track = recipe.tape.session(recipe.secrets.values());
         Equipment {
             plugin: Arc::clone(&self.parts.name),
             cluster: recipe.target.name,
@@ -273,6 +285,7 @@ impl Actor {
             net: Net::new(Dialer::new(recipe.policy, recipe.addresses, recipe.places)),
             state: recipe.state,
             wasi: Wasi::system(),
+            track,
             clock: Arc::clone(&self.parts.clock),
             metrics: self.parts.metrics.clone(),
         }
@@ -286,8 +299,13 @@ impl Actor {
         let closed = invoke(&mut live.store, "close", time, cancelled, move |store| {
             Box::pin(async move { guest.driver.call_close(store).await })
         });
-        if let Err(failure) = closed.await {
-            tracing::debug!(plugin = &*self.parts.name, %failure, "a session did not close well");
+        let closed = closed.await;
+        match (closed, self.parts.metrics.usage()) {
+            (Ok(()), Some(usage)) => usage.closed(live.store.data_mut().table.iter_mut().count()),
+            (Ok(()), None) => {}
+            (Err(failure), _) => {
+                tracing::debug!(plugin = &*self.parts.name, %failure, "a session did not close well");
+            }
         }
     }
 }

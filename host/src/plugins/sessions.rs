@@ -24,6 +24,7 @@ use super::linked::Talking;
 use super::operations::{Cancel, Poll, Preview, Run};
 use super::plugin::Parts;
 use super::session::{Recipe, Request, Session};
+use super::tape::Tape;
 use crate::domain::cluster::{Check, Cluster, Discovery};
 use crate::domain::contract::Description;
 use crate::domain::id::{ClusterId, OperationId};
@@ -36,6 +37,7 @@ pub(super) struct Sessions {
     given: Given,
     places: Places,
     state: Arc<dyn StateStore>,
+    tape: Tape,
     kept: Mutex<HashMap<ClusterId, Kept>>,
 }
 
@@ -52,9 +54,10 @@ impl Sessions {
         given: Given,
         places: Places,
         state: Arc<dyn StateStore>,
+        tape: Tape,
     ) -> Self {
         let kept = Mutex::default();
-        Self { parts, description, given, places, state, kept }
+        Self { parts, description, given, places, state, tape, kept }
     }
 
     /// The kept one, or a new one where the credentials changed. What is no longer kept ends with its last call.
@@ -88,19 +91,25 @@ impl Sessions {
             cluster: cluster.id.clone(),
         };
         Recipe {
-            target: Target {
-                id: cluster.id.0.clone(),
-                name: cluster.name.clone(),
-                connection: cluster.connection.to_string(),
-                nodes: cluster.named_nodes.iter().map(convert::named_node).collect(),
-            },
+            target: target(cluster),
             secrets: SecretBox::new(secrets, &self.description.connection, cluster.connection.clone()),
             policy: NetworkPolicy::new(&self.description.grants, &self.given, &cluster.connection)
+                .of_kind(&self.description.kind)
                 .and_written(written(cluster)),
             addresses: cluster.addresses.clone(),
             places: self.places.clone(),
             state: State(Some(space)),
+            tape: self.tape.with(&cluster.id),
         }
+    }
+}
+
+fn target(cluster: &Cluster) -> Target {
+    Target {
+        id: cluster.id.0.clone(),
+        name: cluster.name.clone(),
+        connection: cluster.connection.to_string(),
+        nodes: cluster.named_nodes.iter().map(convert::named_node).collect(),
     }
 }
 
@@ -197,6 +206,32 @@ fn kept(page: Page, asked: &PageAsked) -> Result<Page, Broken> {
         return Err("the next page has the cursor of this one: the listing would never end".to_owned());
     }
     Ok(page)
+}
+
+impl Session {
+    /// Opens what is open, with the same target. No host does so; the contract says that nothing changes by it.
+    pub(super) async fn open_again(&self, cluster: &Cluster) -> Result<(), CallError> {
+        self.ask(Reopen(target(cluster))).await
+    }
+}
+
+struct Reopen(Target);
+
+impl Request for Reopen {
+    type Raw = ();
+    type Answer = ();
+    type Expected = ();
+    const NAME: &'static str = "open";
+
+    fn call(self, guest: Talking, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
+        Box::pin(async move { guest.driver.call_open(store, &self.0).await })
+    }
+
+    fn expected(&self) {}
+
+    fn read((): (), (): ()) -> Result<(), Broken> {
+        Ok(())
+    }
 }
 
 struct Probe;

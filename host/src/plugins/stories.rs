@@ -19,6 +19,7 @@ use crate::domain::address::AddressMap;
 use crate::domain::cluster::{Cluster, Reach};
 use crate::domain::id::{ClusterId, DEFAULT_ORGANIZATION, OrganizationId};
 use crate::domain::policy::Authority;
+use crate::domain::signature::SignatureRules;
 
 pub(super) struct NoState;
 
@@ -38,7 +39,7 @@ impl StateStore for NoState {
 /// A registry over these files.
 pub(super) struct World {
     pub(super) registry: Registry,
-    _folders: [TempDir; 2],
+    folders: [TempDir; 2],
 }
 
 impl World {
@@ -48,11 +49,20 @@ impl World {
             std::fs::write(folders[0].path().join(name), bytes).unwrap();
         }
         let registry = Registry::start(options(folders[0].path(), folders[1].path())).await.unwrap();
-        Self { registry, _folders: folders }
+        Self { registry, folders }
     }
 
     async fn guest(probe: &str) -> Self {
         Self::of(&[("fixture.wasm", fixture::guest("fixture", probe))]).await
+    }
+
+    /// Names in the plugin folder, sorted.
+    pub(super) fn files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folders[0].path()).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
     }
 
     pub(super) async fn driver(&self, kind: &str) -> Arc<dyn Driver> {
@@ -72,6 +82,7 @@ pub(super) fn options(directory: &Path, cache: &Path) -> Options {
         archive: cache.join("versions"),
         limits,
         pace: Pace::default(),
+        signatures: SignatureRules::default(),
         clock: Arc::new(SystemClock),
         state: Arc::new(NoState),
         ledger: Arc::new(NoLedger),

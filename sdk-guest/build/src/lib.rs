@@ -1,5 +1,5 @@
-//! Builds a plugin: its crate for wasm32-unknown-unknown with a small profile, then the component. For build scripts of
-//! who embeds plugins, and for tests that need one.
+//! Builds a plugin: its crate for wasm32-unknown-unknown with a small profile, then the component. For `headgate plugin build`,
+//! for build scripts of who embeds plugins, and for tests that need one.
 //!
 //! Invariant: the inner cargo never waits on the outer one: it has its own target folder, and nothing of the outer
 //! build's environment reaches it.
@@ -8,11 +8,11 @@ mod toolchain;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::{env, fs};
 
 use anyhow::{Context, Result, bail, ensure};
-use toolchain::Toolchain;
+pub use toolchain::{TARGET, Toolchain};
 use wit_component::ComponentEncoder;
 
 /// The guest's stack within its memory. Rust's default of 1 MiB would be zeroed for every instance; decoding and JSON
@@ -78,10 +78,24 @@ pub fn embed(crate_dir: &Path, name: &str, also_watched: &[&Path]) -> Result<()>
     fs::write(&path, component).with_context(|| format!("write {}", path.display()))
 }
 
+/// What becomes of the words of cargo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Words {
+    /// They are part of the error where it fails.
+    OnFailure,
+    /// They go to standard error as they come.
+    Live,
+}
+
 /// Builds the crate and gives the component's bytes.
 pub fn build(plugin: &Plugin<'_>) -> Result<Vec<u8>> {
+    build_telling(plugin, Words::OnFailure)
+}
+
+/// The same, where a person may look on.
+pub fn build_telling(plugin: &Plugin<'_>, words: Words) -> Result<Vec<u8>> {
     let toolchain = Toolchain::find()?;
-    let module = compile(plugin, &toolchain)?;
+    let module = compile(plugin, &toolchain, words)?;
     let bytes = fs::read(&module).with_context(|| format!("read {}", module.display()))?;
     componentize(&bytes).with_context(|| format!("make a component of {}", module.display()))
 }
@@ -96,7 +110,7 @@ fn shared_target_dir(out: &Path) -> PathBuf {
     }
 }
 
-fn compile(plugin: &Plugin<'_>, toolchain: &Toolchain) -> Result<PathBuf> {
+fn compile(plugin: &Plugin<'_>, toolchain: &Toolchain, words: Words) -> Result<PathBuf> {
     let manifest = plugin.crate_dir.join("Cargo.toml");
     let mut command = Command::new("cargo");
     scrub(&mut command);
@@ -105,7 +119,7 @@ fn compile(plugin: &Plugin<'_>, toolchain: &Toolchain) -> Result<PathBuf> {
         command.env(format!("CARGO_PROFILE_RELEASE_{key}"), value);
     }
     command
-        .args(["rustc", "--lib", "--release", "--crate-type", "cdylib", "--target", toolchain::TARGET])
+        .args(["rustc", "--lib", "--release", "--crate-type", "cdylib", "--target", TARGET])
         .args(toolchain.arguments())
         .args(["--message-format", "json-render-diagnostics"])
         .arg("--manifest-path")
@@ -113,6 +127,9 @@ fn compile(plugin: &Plugin<'_>, toolchain: &Toolchain) -> Result<PathBuf> {
         .arg("--target-dir")
         .arg(plugin.target_dir)
         .args(["--", "-C", &format!("link-arg=-zstack-size={SHADOW_STACK_BYTES}")]);
+    if words == Words::Live {
+        command.stderr(Stdio::inherit());
+    }
     let output = command.output().context("start cargo for the plugin")?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "the plugin {} does not build:\n{said}", manifest.display());

@@ -5,13 +5,15 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
-pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
+/// What plugins are compiled for.
+pub const TARGET: &str = "wasm32-unknown-unknown";
 
 const ADVICE: &str = "install it by `rustup target add wasm32-unknown-unknown`, \
     or on Debian by `apt install rustc-web cargo-web rust-web-src lld`";
 
-#[derive(Debug, PartialEq)]
-pub(crate) enum Toolchain {
+/// How this machine compiles for it.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Toolchain {
     /// The target's standard library is installed.
     Installed,
     /// Only its source is: it is built with the plugin.
@@ -19,7 +21,8 @@ pub(crate) enum Toolchain {
 }
 
 impl Toolchain {
-    pub(crate) fn find() -> Result<Self> {
+    /// What is missing, and how to install it, is in the error.
+    pub fn find() -> Result<Self> {
         let sysroot = sysroot()?;
         let linker = |name: &str| on_path(name) || sysroot.join("lib/rustlib").join(name).exists();
         Self::of(&sysroot, linker("wasm-ld"))

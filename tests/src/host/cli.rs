@@ -1,6 +1,7 @@
 //! The command line, run as a person would: the same binary, told by its environment where the host is.
 
 use std::fs::File;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -132,6 +133,19 @@ impl Host {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         Ok(Background(command.spawn().context("start the command")?))
     }
+}
+
+/// Runs `headgate ARGUMENTS` in a folder, with nothing that says where a host is: for commands that need none.
+///
+/// # Errors
+/// It could not be run, or did not end in time.
+pub fn headgate(folder: &Path, arguments: &[&str], deadline: Duration) -> Result<Output> {
+    let mut command = Command::new(binary());
+    command.args(arguments).current_dir(folder);
+    for variable in ["HEADGATE_URL", "HEADGATE_TOKEN", "HEADGATE_DATA", "HEADGATE_DATABASE_URL"] {
+        command.env_remove(variable);
+    }
+    run(&mut command, arguments, "", deadline)
 }
 
 /// A command that goes on by itself; killed when dropped.

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 
-use super::{FieldError, Problem};
+use super::{FieldError, PLUGIN_REFUSED, Problem};
 use crate::api::guard::internal;
 use crate::api::page::PageError;
 use crate::app::connection::Wrong;
@@ -45,6 +45,11 @@ impl From<AppError> for Problem {
             AppError::ChangedMeanwhile { .. } => {
                 Self::new(StatusCode::PRECONDITION_FAILED, "changed-meanwhile", detail)
                     .advice("read it again, and send its new `ETag` as `If-Match`")
+            }
+            AppError::PluginFile(refused) => {
+                let stage = refused.stage;
+                let detail = format!("{stage}: expected {}, found {}", refused.expected, refused.found);
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, PLUGIN_REFUSED, detail).advice(refused.advice)
             }
             AppError::Refused { refusal, .. } => refused(refusal, detail),
             AppError::Cluster { source, .. } | AppError::Kind { source, .. } => call_failed(&source, detail),
@@ -90,6 +95,8 @@ fn refused(refusal: Refusal, detail: String) -> Problem {
         }
         Refusal::NotOurs => ("not-ours", "adopt it first"),
         Refusal::Plugin => ("plugin-version", "see its versions: headgate plugin show"),
+        Refusal::NoPluginFolder => ("no-plugin-folder", "start the host with --plugins DIR"),
+        Refusal::Grants => ("grants-changed", "see what it asks for now: headgate plugin grant KIND"),
         Refusal::LastOwner => ("last-owner", "make another owner's token first"),
     };
     Problem::new(StatusCode::CONFLICT, code, detail).advice(advice)

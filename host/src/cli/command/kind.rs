@@ -10,6 +10,7 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::Output;
 use crate::cli::session::Session;
 use crate::cli::table::{Table, printable};
+use crate::cli::terminal::Terminal;
 use crate::domain::contract::{Divergence, EditRule, Field, Granularity, MetadataType, Verbs};
 
 /// The kinds of clusters that the loaded plugins serve
@@ -79,9 +80,13 @@ fn show(kind: &str, output: Output, session: &mut Session<'_>) -> Result<Exit, F
     if output.printed(&answer, session.terminal)? {
         return Ok(Exit::Done);
     }
-    let KindDetail { kind, types } = read(answer)?;
+    tell(&read(answer)?, session.terminal)
+}
+
+/// All but the fields of its types.
+pub(super) fn tell(detail: &KindDetail, terminal: &mut Terminal) -> Result<Exit, Failure> {
+    let KindDetail { kind, types } = detail;
     let description = &kind.description;
-    let terminal = &mut *session.terminal;
     terminal.line(format_args!(
         "{}   {} {}, by {}",
         description.kind, description.title, description.version, description.vendor
@@ -94,7 +99,7 @@ fn show(kind: &str, output: Output, session: &mut Session<'_>) -> Result<Exit, F
     form(&description.connection).print("  ", terminal)?;
     terminal.line("\nTypes")?;
     let mut table = Table::new(&["type", "title", "scope", "can", "edited", "releases"]);
-    for metadata_type in &types {
+    for metadata_type in types {
         table.row(vec![
             metadata_type.name.as_str().into(),
             metadata_type.title.as_str().into(),
@@ -152,7 +157,7 @@ fn show_type(
 }
 
 /// Every field of the spec that the schema names, with the rule that holds for it.
-fn fields(shape: &MetadataType) -> Table {
+pub(super) fn fields(shape: &MetadataType) -> Table {
     let mut table = Table::new(&["field", "takes", "edits", "copies", "restart", "releases"]);
     let mut paths = Vec::new();
     properties(&shape.spec, "", &mut paths);

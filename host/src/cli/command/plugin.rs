@@ -1,6 +1,12 @@
-//! `headgate plugin`: the plugins of the running host, their versions, and what stops or lets them in.
+//! `headgate plugin`: the plugins of the running host, their versions, and what stops or lets them in; and what their authors
+//! need.
 
+mod author;
+mod grant;
+mod install;
 mod show;
+mod sign;
+mod test;
 
 use clap::Subcommand;
 use serde_json::{Value, to_value};
@@ -14,7 +20,9 @@ use crate::cli::session::Session;
 use crate::cli::table::{Cell, Table};
 use crate::cli::terminal::Tone;
 use crate::cli::time::age;
+use crate::domain::grant::list_words;
 use crate::domain::plugin::{Origin, PluginState, PluginStatus};
+use crate::domain::signature::Signed;
 
 /// The plugins of the host: files, versions, failures
 #[derive(Subcommand)]
@@ -25,10 +33,15 @@ for half a second is checked, loaded, and takes its kind over while the version 
 Examples:
   headgate plugin list
   headgate plugin show redis              versions, failures, why a file was refused
+  headgate plugin grant redis             what it asks to reach, and has; with options, give it
+  headgate plugin sign redis.wasm --key plugins.key
   headgate plugin rollback redis          the version before serves again
   headgate plugin enable redis            also tries a refused file again, and ends a quarantine
   headgate plugin enable redis --downgrade
+  headgate plugin test redis.wasm         conformance of a file: needs no host
   headgate plugin disable redis           its clusters are not asked until it is enabled
+  headgate plugin install redis.wasm      into the folder of the running host
+  headgate plugin new my-kind --lang rust begins one of your own; build, check, inspect, dev need no host
 
 A file is named in the place of a kind where it serves none: headgate plugin show broken.wasm")]
 pub(in crate::cli) enum Plugin {
@@ -47,6 +60,7 @@ pub(in crate::cli) enum Plugin {
         #[command(flatten)]
         output: Output,
     },
+    Test(test::Test),
     /// Let it serve again; try a refused file again
     Enable {
         /// A kind, or a file that serves none
@@ -60,11 +74,18 @@ pub(in crate::cli) enum Plugin {
         /// A kind
         plugin: String,
     },
+    Grant(grant::GrantPlugin),
+    Keygen(sign::Keygen),
+    Sign(sign::Sign),
     /// Let the version before serve again; this one stays out until its file changes
     Rollback {
         /// A kind
         plugin: String,
     },
+    Install(install::Install),
+    Remove(install::Remove),
+    #[command(flatten)]
+    Author(author::Author),
 }
 
 impl Plugin {
@@ -72,13 +93,20 @@ impl Plugin {
         match self {
             Self::List { output } => list(*output, session),
             Self::Show { plugin, incidents, output } => show::one(plugin, *incidents, *output, session),
+            Self::Test(command) => command.run(session),
             Self::Enable { plugin, downgrade } => {
                 let body = to_value(EnablePlugin { downgrade: *downgrade })
                     .map_err(|error| Failure::Failed(error.to_string()))?;
                 change(plugin, "enable", &body, session)
             }
             Self::Disable { plugin } => change(plugin, "disable", &nothing(), session),
+            Self::Grant(grant) => grant.run(session),
+            Self::Keygen(keygen) => keygen.run(session),
+            Self::Sign(sign) => sign.run(session),
             Self::Rollback { plugin } => change(plugin, "rollback", &nothing(), session),
+            Self::Install(command) => command.run(session),
+            Self::Remove(command) => command.run(session),
+            Self::Author(command) => command.run(session),
         }
     }
 }
@@ -133,6 +161,13 @@ fn remark(status: &PluginStatus) -> String {
         let stays = if status.digest.is_some() { "its file as it is now was " } else { "" };
         remarks.push(format!("{stays}refused at {}: found {}", refusal.stage, refusal.found));
     }
+    if let (Some(waiting), Some(kind)) = (&status.waiting, &status.kind) {
+        let (version, asks) = (&waiting.version, list_words(&waiting.more));
+        remarks.push(format!("{version} waits for `headgate plugin grant {kind}`: it asks for {asks}"));
+    }
+    if let Some(Signed::Wrong { reason }) = &status.signature {
+        remarks.push(format!("signature: {reason}"));
+    }
     remarks.extend(status.reason.clone());
     if !status.agreed {
         remarks.push("other hosts serve another version".to_owned());
@@ -152,7 +187,8 @@ fn tone(state: PluginState) -> Tone {
         | PluginState::Compiled
         | PluginState::Typed
         | PluginState::Described
-        | PluginState::Tested => Tone::Waiting,
+        | PluginState::Tested
+        | PluginState::Waiting => Tone::Waiting,
         PluginState::Refused | PluginState::Quarantined | PluginState::Disabled | PluginState::Removed => {
             Tone::Bad
         }

@@ -1,5 +1,8 @@
 //! `headgate plugin`: what a person reads of kinds, files and failures.
 
+mod grants;
+mod signing;
+
 use serde_json::{Value, json};
 
 use super::command;
@@ -118,4 +121,85 @@ fn a_plugin_is_enabled_disabled_and_rolled_back() {
     let ended = command(&["plugin", "rollback", "toy"], vec![(409, refusal)]);
     assert_eq!(ended.code, 5, "{}", ended.stderr);
     assert!(ended.stderr.contains("has no earlier version"), "{}", ended.stderr);
+}
+
+/// A file with this in it, and its path.
+fn file(text: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("toy.wasm");
+    std::fs::write(&path, text).unwrap();
+    (folder, path.to_string_lossy().into_owned())
+}
+
+fn installed(unchanged: bool) -> Value {
+    let network = json!({"network": {"host": "${connection./address}", "ports": "1-65535"}});
+    json!({
+        "kind": "toy", "version": "1.0.0", "digest": toy()["digest"], "file": "toy.wasm", "asks": [network],
+        "unchanged": unchanged,
+    })
+}
+
+#[test]
+fn a_file_is_installed_and_followed_until_it_serves() {
+    let (_folder, path) = file("toy");
+    let mut seen = broken();
+    for (key, value) in [("file", json!("toy.wasm")), ("state", json!("compiled")), ("refusal", Value::Null)]
+    {
+        seen[key] = value;
+    }
+    let page = |one: Value| (200, json!({"items": [one], "next": null}));
+    let ended = command(
+        &["plugin", "install", &path, "--name", "toy"],
+        vec![(200, installed(false)), page(seen), page(toy())],
+    );
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert_eq!(ended.asked[0], "POST /api/v1/plugins?name=toy toy");
+    for part in ["toy 1.0.0 is stored, as toy.wasm\n", "asks for   ", "toy serves: 1.0.0\n"] {
+        assert!(ended.stdout.contains(part), "no `{part}` in:\n{}", ended.stdout);
+    }
+    assert!(ended.stderr.contains("toy.wasm: compiled"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_refused_file_says_at_which_stage_and_ends_with_its_own_code() {
+    let (_folder, path) = file("text");
+    let problem = json!({
+        "type": "about:blank", "title": "Unprocessable Content", "status": 422, "code": "plugin-refused",
+        "detail": "verify: expected a WebAssembly component, found text, of 4 bytes", "advice": "build it with the SDK",
+    });
+    let ended = command(&["plugin", "install", &path], vec![(422, problem)]);
+    assert_eq!(ended.code, 5, "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("is refused at verify: expected a WebAssembly component"),
+        "{}",
+        ended.stderr
+    );
+    let mut later = toy();
+    later["digest"] = json!("00");
+    later["refusal"]["digest"] = toy()["digest"].clone();
+    let ended = command(
+        &["plugin", "install", &path],
+        vec![(200, installed(false)), (200, json!({"items": [later], "next": null}))],
+    );
+    assert_eq!(ended.code, 5, "{}", ended.stderr);
+    assert!(ended.stderr.contains("toy.wasm is refused at serve"), "{}", ended.stderr);
+}
+
+#[test]
+fn another_digest_than_the_one_asked_for_is_never_sent() {
+    let (_folder, path) = file("toy");
+    let ended = command(&["plugin", "install", &path, "--sha256", "00"], Vec::new());
+    assert_eq!((ended.code, ended.asked.len()), (5, 0), "{}", ended.stderr);
+}
+
+#[test]
+fn a_removed_file_is_followed_until_nothing_serves_its_kind() {
+    let mut gone = toy();
+    (gone["state"], gone["digest"]) = (json!("removed"), Value::Null);
+    let page = |one: Value| (200, json!({"items": [one], "next": null}));
+    let answers = vec![(200, json!({"file": "toy.wasm"})), page(toy()), page(gone)];
+    let ended = command(&["plugin", "remove", "toy"], answers);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert_eq!(ended.asked[0], "DELETE /api/v1/plugins/toy");
+    assert!(ended.stdout.contains("Nothing serves toy now"), "{}", ended.stdout);
 }

@@ -20,7 +20,13 @@ use message::Message;
 impl Guest {
     fn client(&self) -> Result<Client<'_>, HostError> {
         let dialer = self.net.dialer()?;
-        Ok(Client { dialer, pool: &self.pool, secrets: &self.secrets, metrics: &self.metrics })
+        Ok(Client {
+            dialer,
+            pool: &self.pool,
+            secrets: &self.secrets,
+            metrics: &self.metrics,
+            track: &self.track,
+        })
     }
 }
 

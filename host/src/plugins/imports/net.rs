@@ -21,6 +21,7 @@ use crate::plugins::bindings::headgate::host::net::{Host, HostConnection, Option
 use crate::plugins::bindings::headgate::host::secrets::{Piece, Tls};
 use crate::plugins::guest::Guest;
 use crate::plugins::limits::CONNECT_MAX;
+use crate::plugins::tape::Track;
 
 #[expect(unreachable_pub, reason = "the generated bindings re-export it")]
 pub use connection::Connection;
@@ -46,21 +47,43 @@ fn milliseconds(count: u32) -> Duration {
     Duration::from_millis(u64::from(count))
 }
 
-async fn connect(
-    dialer: &Dialer,
-    secrets: &SecretBox,
-    host: &str,
-    port: u16,
-    options: &Options,
-) -> Result<Connection, HostError> {
-    let framing = options.framing.map(framing::Framing::new).transpose()?;
-    let (stream, permits) = dialer.dial(host, port).await?;
-    let io_timeout = milliseconds(options.io_timeout_ms);
-    let mut connection = Connection::new(stream, (host.to_owned(), port), framing, io_timeout, permits);
-    if let Some(tls) = &options.tls {
-        connection.start_tls(dialer.tls_config(tls, secrets).await?, tls.server_name.as_deref()).await?;
+/// What a session connects with.
+struct Means<'a> {
+    dialer: &'a Dialer,
+    secrets: &'a SecretBox,
+    track: &'a Track,
+}
+
+impl Means<'_> {
+    async fn connect(&self, host: &str, port: u16, options: &Options) -> Result<Connection, HostError> {
+        let framing = options.framing.map(framing::Framing::new).transpose()?;
+        let (peer, io_timeout) = ((host.to_owned(), port), milliseconds(options.io_timeout_ms));
+        if let Some(tap) = self.track.connect(host, port) {
+            self.dialer.check(host, port)?;
+            return Ok(Connection::played(tap?, peer, framing, io_timeout));
+        }
+        let made = self.reach(peer, framing, io_timeout, options.tls.as_ref()).await;
+        let tap = self.track.connected(host, port, made.as_ref().map(drop));
+        let connection = made?;
+        connection.tape(tap).await;
+        Ok(connection)
     }
-    Ok(connection)
+
+    async fn reach(
+        &self,
+        peer: (String, u16),
+        framing: Option<framing::Framing>,
+        io_timeout: Duration,
+        tls: Option<&Tls>,
+    ) -> Result<Connection, HostError> {
+        let (stream, permits) = self.dialer.dial(&peer.0, peer.1).await?;
+        let mut connection = Connection::new(stream, peer, framing, io_timeout, permits);
+        if let Some(tls) = tls {
+            let config = self.dialer.tls_config(tls, self.secrets).await?;
+            connection.start_tls(config, tls.server_name.as_deref()).await?;
+        }
+        Ok(connection)
+    }
 }
 
 impl Guest {
@@ -79,8 +102,8 @@ impl Host for Guest {
         self.enter("net")?;
         let dialer = self.net.dialer()?;
         let limit = milliseconds(options.connect_timeout_ms).min(CONNECT_MAX);
-        let work = connect(&dialer, &self.secrets, &host, port, &options);
-        let made = self.call.wait.on(limit, work).await;
+        let means = Means { dialer: &dialer, secrets: &self.secrets, track: &self.track };
+        let made = self.call.wait.on(limit, means.connect(&host, port, &options)).await;
         let connection =
             made.map_err(|why| cut(why, &format!("connecting to {}", dialer.shown(&host, port))))??;
         Ok(self.table.push(connection)?)
@@ -101,10 +124,11 @@ impl Host for Guest {
             }
         };
         let limit = milliseconds(options.connect_timeout_ms).min(CONNECT_MAX);
-        let (dialer, secrets, options) = (&*dialer, &self.secrets, &options);
+        let (dialer, options) = (&*dialer, &options);
+        let means = &Means { dialer, secrets: &self.secrets, track: &self.track };
         // The time-out is around each, so that a dead node does not take the others' answers with it.
         let attempts = addresses.iter().map(|(host, port)| async move {
-            let work = connect(dialer, secrets, host, *port, options);
+            let work = means.connect(host, *port, options);
             tokio::time::timeout(limit, work).await.unwrap_or_else(|_elapsed| {
                 let what = format!("connecting to {}", dialer.shown(host, *port));
                 Err(cut(crate::plugins::guest::Cut::Timeout(limit), &what).into())
@@ -143,6 +167,16 @@ impl Host for Guest {
                 return Err(HostError::new(ErrorKind::InvalidArgument, text));
             };
             streams.push(stream);
+        }
+        if self.track.plays() {
+            let ready: Vec<u32> = (0..)
+                .zip(&mut streams)
+                .filter_map(|(index, stream)| stream.is_ready().then_some(index))
+                .collect();
+            if ready.is_empty() {
+                self.track.waited(timeout_ms);
+            }
+            return Ok(ready);
         }
         let ready = async move {
             let mut waiting: FuturesUnordered<_> =

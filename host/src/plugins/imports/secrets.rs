@@ -74,6 +74,10 @@ impl SecretBox {
         Self { values, uses: Arc::new(uses), named, connection: Arc::new(connection) }
     }
 
+    pub(in crate::plugins) fn values(&self) -> &Secrets {
+        &self.values
+    }
+
     fn find(&self, name: &str) -> Result<Secret, HostError> {
         let field = self.field(name);
         let bytes = self.values.0.get(name).or_else(|| self.values.0.get(field)).ok_or_else(|| {
@@ -248,7 +252,11 @@ impl HostSecret for Guest {
         }
         let key = Arc::clone(&key.bytes);
         match self.assemble(data, "hmac") {
-            Ok(data) => Ok(proof::hmac(hash, &key, &data)),
+            Ok(data) => {
+                let made = proof::hmac(hash, &key, &data);
+                self.track.derived(&made);
+                Ok(made)
+            }
             Err(HostError::Answer(error)) => Err(HostRefusal(error.message).into()),
             Err(HostError::Trap(trap)) => Err(trap),
         }
@@ -266,6 +274,7 @@ impl HostSecret for Guest {
         parent.check("salted")?;
         let (name, uses) = (format!("{}, salted", parent.name), Arc::clone(&parent.uses));
         let bytes = Arc::new(self.derive(hash, &secret, salt, iterations).await?);
+        self.track.derived(&bytes);
         Ok(self.table.push(Secret { name, bytes, uses })?)
     }
 
@@ -280,6 +289,7 @@ impl HostSecret for Guest {
         parent.check("digest")?;
         let (name, uses) = (format!("{}, hashed", parent.name), Arc::clone(&parent.uses));
         let bytes = Arc::new(Zeroizing::new(proof::digest(hash, &[&before, &parent.bytes])));
+        self.track.derived(&bytes);
         Ok(self.table.push(Secret { name, bytes, uses })?)
     }
 
@@ -294,7 +304,10 @@ impl HostSecret for Guest {
         self.enter("secrets")?;
         self.table.get(&secret)?.check("scram")?;
         let salted = self.derive(hash, &secret, salt, iterations).await?;
-        Ok(proof::scram(hash, &salted, &auth_message))
+        let made = proof::scram(hash, &salted, &auth_message);
+        self.track.derived(&made.client_proof);
+        self.track.derived(&made.server_signature);
+        Ok(made)
     }
 
     async fn drop(&mut self, secret: Resource<Secret>) -> wasmtime::Result<()> {

@@ -52,9 +52,9 @@ enum Source {
 }
 
 impl Wasi {
-    /// For a call that decides.
-    pub(in crate::plugins) fn counted() -> Self {
-        Self::of(Source::Counted { passed: Duration::ZERO, random: SEED })
+    /// For a call that decides. Where it serves, `moment` is 0.
+    pub(in crate::plugins) fn counted(moment: u64) -> Self {
+        Self::of(Source::Counted { passed: Duration::from_secs(moment), random: SEED.wrapping_add(moment) })
     }
 
     pub(in crate::plugins) fn system() -> Self {
@@ -69,6 +69,9 @@ impl Wasi {
 impl Guest {
     /// Since the guest was made.
     fn passed(&mut self) -> Duration {
+        if let Some(taped) = self.track.passed() {
+            return taped;
+        }
         match &mut self.wasi.source {
             Source::System => self.born.elapsed(),
             Source::Counted { passed, .. } => {
@@ -80,6 +83,9 @@ impl Guest {
 
     /// Since 1970; for a call that decides it is 1970.
     fn unix_time(&mut self) -> Duration {
+        if let Some(taped_ms) = self.track.now_ms() {
+            return Duration::from_millis(taped_ms);
+        }
         match self.wasi.source {
             Source::System => Duration::from_millis(u64::try_from(self.clock.now_ms()).unwrap_or(0)),
             Source::Counted { .. } => self.passed(),
@@ -92,7 +98,11 @@ impl Guest {
             let text = format!("it asked for {count} random bytes at once; {RANDOM_BYTES_MAX} is the most");
             return Err(refuse(text));
         }
-        let mut bytes = vec![0; usize::try_from(count).unwrap_or(0)];
+        let count = usize::try_from(count).unwrap_or(0);
+        if let Some(taped) = self.track.random(count) {
+            return Ok(taped);
+        }
+        let mut bytes = vec![0; count];
         match &mut self.wasi.source {
             Source::System => SystemRandom::new()
                 .fill(&mut bytes)

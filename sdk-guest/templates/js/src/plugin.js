@@ -26,13 +26,17 @@ const note = metadataType({
   name: "note",
   title: "Note",
   verbs: ["create", "update", "delete"],
-  spec: object(
-    {
-      text: { type: "string", title: "Text" },
-      tags: { type: "array", title: "Tags", items: { type: "string" } },
-    },
-    ["text"],
-  ),
+  spec: {
+    ...object(
+      {
+        text: { type: "string", title: "Text" },
+        tags: { type: "array", title: "Tags", items: { type: "string" } },
+      },
+      ["text"],
+    ),
+    // `headgate plugin test` and people begin with these.
+    examples: [{ text: "milk", tags: ["home"] }, { text: "bread" }],
+  },
   status: object({ modified_at: { type: "string", title: "Written last" } }),
   // The order of tags means nothing, and none is the same as an empty list.
   fields: [{ path: "/tags", unordered: true, default: [] }],

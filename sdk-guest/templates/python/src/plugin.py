@@ -23,13 +23,17 @@ CONNECTION = object_schema(
 NOTE = metadata_type(
     "note",
     "Note",
-    object_schema(
-        {
-            "text": {"type": "string", "title": "Text"},
-            "tags": {"type": "array", "title": "Tags", "items": {"type": "string"}},
-        },
-        required=["text"],
-    ),
+    {
+        **object_schema(
+            {
+                "text": {"type": "string", "title": "Text"},
+                "tags": {"type": "array", "title": "Tags", "items": {"type": "string"}},
+            },
+            required=["text"],
+        ),
+        # `headgate plugin test` and people begin with these.
+        "examples": [{"text": "milk", "tags": ["home"]}, {"text": "bread"}],
+    },
     status=object_schema({"modified_at": {"type": "string", "title": "Written last"}}),
     verbs=["create", "update", "delete"],
     # The order of tags means nothing, and none is the same as an empty list.

@@ -12,9 +12,11 @@ impl MetadataTypes for MyKind {
         let spec = json!({"text": {"type": "string", "title": "Text"}, "tags": {
             "type": "array", "title": "Tags", "items": {"type": "string"}
         }});
+        let mut spec = object(&spec, &["text"]);
+        // `headgate plugin test` and people begin with these.
+        spec["examples"] = json!([{"text": "milk", "tags": ["home"]}, {"text": "bread"}]);
         let status = json!({"modified_at": {"type": "string", "title": "Written last"}});
-        let note =
-            MetadataType::read_only(NOTE, "notes", "Note", &object(&spec, &["text"]), &object(&status, &[]));
+        let note = MetadataType::read_only(NOTE, "notes", "Note", &spec, &object(&status, &[]));
         vec![MetadataType {
             verbs: Verbs { create: true, update: true, delete: true },
             granularity: Granularity::Whole,

@@ -18,6 +18,7 @@ use crate::plugins::imports::net::{Dialer, Taken, tls};
 use crate::plugins::imports::secrets::SecretBox;
 use crate::plugins::limits::HTTP_IDLE_MAX;
 use crate::plugins::metrics::PluginMetrics;
+use crate::plugins::tape::{AnswerMade, Track};
 
 type Sender = SendRequest<Full<Bytes>>;
 
@@ -46,10 +47,31 @@ pub(super) struct Client<'a> {
     pub(super) pool: &'a Pool,
     pub(super) secrets: &'a SecretBox,
     pub(super) metrics: &'a PluginMetrics,
+    pub(super) track: &'a Track,
 }
 
 impl Client<'_> {
     pub(super) async fn send(&self, message: Message) -> Result<Response, HostError> {
+        if !self.track.is_on() {
+            return self.exchange(message).await;
+        }
+        let made = message.made().await?;
+        if let Some(answer) = self.track.answer(&made) {
+            self.dialer.check(&message.origin.host, message.origin.port)?;
+            let AnswerMade { status, headers, body } = answer?;
+            return Ok(Response { status, headers, body });
+        }
+        let answer = self.exchange(message).await;
+        let kept = answer.as_ref().map(|Response { status, headers, body }| AnswerMade {
+            status: *status,
+            headers: headers.clone(),
+            body: body.clone(),
+        });
+        self.track.exchanged(made, kept);
+        answer
+    }
+
+    async fn exchange(&self, message: Message) -> Result<Response, HostError> {
         let what = message.what();
         let Message { origin, mut request, response_bytes_max, .. } = message;
         let failed = |error: &hyper::Error| {
@@ -155,7 +177,7 @@ mod tests {
     use super::*;
     use crate::domain::address::AddressMap;
     use crate::domain::contract::Grant;
-    use crate::plugins::grants::{Given, NetworkPolicy};
+    use crate::plugins::grants::{NetworkPolicy, builtin};
     use crate::plugins::imports::net::Places;
     use crate::plugins::metrics::Metrics;
 
@@ -201,7 +223,7 @@ mod tests {
             let asked =
                 [Grant::Network { host: "${connection./servers}".to_owned(), ports: "1-65535".to_owned() }];
             let form = json!({"servers": "127.0.0.1:1"});
-            let policy = NetworkPolicy::new(&asked, &Given::builtin(&asked), &form);
+            let policy = NetworkPolicy::new(&asked, &builtin(&asked), &form);
             let metrics = Metrics::register(&mut prometheus_client::registry::Registry::default()).of("toy");
             let dialer = Arc::new(Dialer::new(policy, AddressMap::default(), Places::default()));
             Self { dialer, pool: Pool::default(), secrets: SecretBox::default(), metrics }
@@ -209,7 +231,8 @@ mod tests {
 
         async fn send(&self, message: Message) -> Result<Response, String> {
             let Self { dialer, pool, secrets, metrics } = self;
-            let client = Client { dialer: Arc::clone(dialer), pool, secrets, metrics };
+            let track = &Track::default();
+            let client = Client { dialer: Arc::clone(dialer), pool, secrets, metrics, track };
             client.send(message).await.map_err(|error| error.into_answer().unwrap().message)
         }
     }

@@ -5,12 +5,13 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Method, Uri};
 use wasmtime::component::Resource;
 use zeroize::Zeroizing;
 
+use crate::domain::address::shown;
 use crate::plugins::bindings::headgate::host::errors::ErrorKind;
 use crate::plugins::bindings::headgate::host::http::{Auth, Request};
 use crate::plugins::bindings::headgate::host::secrets::{Encoding, Piece, Tls};
@@ -18,6 +19,7 @@ use crate::plugins::guest::Guest;
 use crate::plugins::imports::HostError;
 use crate::plugins::imports::secrets::Secret;
 use crate::plugins::limits::{HTTP_TIMEOUT_MAX, RESPONSE_BYTES_MAX};
+use crate::plugins::tape::RequestMade;
 
 /// The connection is the host's: these would lie about it.
 const HOSTS_OWN: [HeaderName; 5] =
@@ -44,6 +46,25 @@ impl Message {
     pub(super) fn what(&self) -> String {
         let Origin { host, port, .. } = &self.origin;
         format!("{} {host}:{port}{}", self.request.method(), self.request.uri().path())
+    }
+}
+
+impl Message {
+    /// As a tape keeps it: without what authorizes it.
+    pub(super) async fn made(&self) -> Result<RequestMade, HostError> {
+        let Origin { host, port, .. } = &self.origin;
+        let request = &self.request;
+        let body = request.body().clone().collect().await;
+        let body = body.map_err(|never| wrong(format!("the request's body: {never}")))?.to_bytes();
+        let plain =
+            request.headers().iter().filter(|(name, value)| **name != header::HOST && !value.is_sensitive());
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let address = shown(host, *port);
+        Ok(RequestMade {
+            line: format!("{} {address}{}", request.method(), request.uri()),
+            headers: plain.map(|(name, value)| (name.to_string(), text(value))).collect(),
+            body: body.to_vec(),
+        })
     }
 }
 

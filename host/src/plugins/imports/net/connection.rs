@@ -21,6 +21,7 @@ use super::tls;
 use crate::plugins::bindings::headgate::host::errors::{Error, ErrorKind};
 use crate::plugins::imports::{HostError, error};
 use crate::plugins::limits::FRAME_BYTES_MAX;
+use crate::plugins::tape::{Played, Tap};
 
 /// Of one raw read where the guest asks for more.
 const RAW_BYTES: usize = 64 << 10;
@@ -33,7 +34,7 @@ pub struct Connection {
     io_timeout: Duration,
     /// Half a message was written: what follows would not be understood.
     spoiled: AtomicBool,
-    _places: Taken,
+    _places: Option<Taken>,
 }
 
 impl Connection {
@@ -44,15 +45,41 @@ impl Connection {
         io_timeout: Duration,
         places: Taken,
     ) -> Self {
-        let stream = Stream { io: Io::Plain(stream), framing, buffer: BytesMut::new(), end: None };
+        let peer = (host, port);
+        Self { _places: Some(places), ..Self::over(Io::Plain(stream), None, peer, framing, io_timeout) }
+    }
+
+    /// From a tape: nothing is connected.
+    pub(super) fn played(
+        tap: Tap,
+        peer: (String, u16),
+        framing: Option<Framing>,
+        io_timeout: Duration,
+    ) -> Self {
+        Self::over(Io::Gone, Some(tap), peer, framing, io_timeout)
+    }
+
+    fn over(
+        io: Io,
+        tap: Option<Tap>,
+        (host, port): (String, u16),
+        framing: Option<Framing>,
+        io_timeout: Duration,
+    ) -> Self {
+        let stream = Stream { io, tap, framing, buffer: BytesMut::new(), end: None };
         Self {
             stream: Mutex::new(stream),
             host,
             port,
             io_timeout,
             spoiled: AtomicBool::new(false),
-            _places: places,
+            _places: None,
         }
+    }
+
+    /// What follows is recorded.
+    pub(super) async fn tape(&self, tap: Option<Tap>) {
+        self.stream.lock().await.tap = tap;
     }
 
     /// `HOST:PORT`, for messages.
@@ -80,6 +107,9 @@ impl Connection {
     ) -> Result<(), HostError> {
         let (peer, name) = (self.peer(), server_name.unwrap_or(&self.host).to_owned());
         let stream = self.stream.get_mut();
+        if stream.plays() {
+            return Ok(());
+        }
         let Io::Plain(plain) = std::mem::replace(&mut stream.io, Io::Gone) else {
             let text = format!("the connection to {peer} is not in the clear: TLS cannot begin");
             return Err(HostError::new(ErrorKind::InvalidArgument, text));
@@ -116,6 +146,7 @@ impl Connection {
 /// The bytes, and how far they are read.
 pub(super) struct Stream {
     io: Io,
+    tap: Option<Tap>,
     framing: Option<Framing>,
     buffer: BytesMut,
     /// How reading ended, once it did.
@@ -155,7 +186,15 @@ impl Stream {
 
     /// More into the buffer. Cut anywhere, nothing is lost.
     async fn read(&mut self) {
+        if self.plays() {
+            if !self.play() {
+                // Nothing comes before the plugin asks.
+                std::future::pending::<()>().await;
+            }
+            return;
+        }
         self.buffer.reserve(4096);
+        let had = self.buffer.len();
         match self.io.read_buf(&mut self.buffer).await {
             Ok(0) => self.end = Some(End::Closed),
             Ok(_) => {}
@@ -163,13 +202,42 @@ impl Stream {
             Err(failed) if failed.kind() == io::ErrorKind::UnexpectedEof => self.end = Some(End::Closed),
             Err(failed) => self.end = Some(End::Failed(failed)),
         }
+        let Some(tap) = &self.tap else { return };
+        match &self.end {
+            None => tap.received(self.buffer.get(had..).unwrap_or_default()),
+            Some(End::Closed) => tap.ended("closed"),
+            Some(End::Failed(failed)) => tap.ended(&failed.to_string()),
+        }
+    }
+
+    fn plays(&self) -> bool {
+        self.tap.as_ref().is_some_and(Tap::plays)
+    }
+
+    /// What the tape has next; false where it has nothing now.
+    fn play(&mut self) -> bool {
+        let Some(tap) = &self.tap else { return false };
+        match tap.play(&mut self.buffer) {
+            Played::Bytes => {}
+            Played::Closed => self.end = Some(End::Closed),
+            Played::Broken(how) => self.end = Some(End::Failed(io::Error::other(how))),
+            Played::Nothing => return false,
+        }
+        true
+    }
+
+    /// Of a played one, at once.
+    pub(super) fn is_ready(&mut self) -> bool {
+        while self.end.is_none() && !self.has_something() {
+            if !self.play() {
+                return false;
+            }
+        }
+        true
     }
 
     async fn send(&mut self, message: &[u8]) -> io::Result<Result<(), Error>> {
-        let Some(framing) = &self.framing else {
-            self.io.write_all(message).await?;
-            return self.io.flush().await.map(Ok);
-        };
+        let Some(framing) = &self.framing else { return self.put(message).await };
         let (at, prefix) = match framing.prefix(message) {
             Ok(prefix) => prefix,
             Err(refused) => return Ok(Err(refused)),
@@ -177,7 +245,17 @@ impl Stream {
         let (before, after) = message.split_at(at);
         // One write: without it the prefix would travel as a packet of its own.
         let frame = zeroize::Zeroizing::new([before, &prefix, after].concat());
-        self.io.write_all(&frame).await?;
+        self.put(&frame).await
+    }
+
+    async fn put(&mut self, bytes: &[u8]) -> io::Result<Result<(), Error>> {
+        if let Some(tap) = &self.tap {
+            let sent = tap.sent(bytes);
+            if tap.plays() || sent.is_err() {
+                return Ok(sent);
+            }
+        }
+        self.io.write_all(bytes).await?;
         self.io.flush().await.map(Ok)
     }
 
@@ -186,7 +264,11 @@ impl Stream {
             if let Some(bytes) = self.take(count_max)? {
                 return Ok(Some(bytes));
             }
+            if self.plays() && self.end.is_none() && !self.play() {
+                return Err(self.tap.as_ref().map_or_else(starved, |tap| tap.starved(peer)));
+            }
             match &self.end {
+                None if self.plays() => {}
                 None => self.read().await,
                 Some(End::Closed) if self.buffer.is_empty() => return Ok(None),
                 Some(End::Closed) => {
@@ -214,6 +296,10 @@ enum Io {
     Tls(Box<TlsStream<TcpStream>>),
     /// A handshake took it and failed.
     Gone,
+}
+
+fn starved() -> Error {
+    error(ErrorKind::Protocol, "nothing is played")
 }
 
 fn gone() -> io::Error {
