@@ -18,6 +18,8 @@ mod own;
 mod shape;
 mod stage;
 mod strategy;
+#[cfg(test)]
+mod tests;
 mod writing;
 
 use std::sync::Arc;

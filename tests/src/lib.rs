@@ -21,7 +21,7 @@ pub use database::Database;
 pub use etcd::Etcd;
 pub use flink::Flink;
 pub use guest::{Behaviour, guest};
-pub use host::cli::Output;
+pub use host::cli::{Output, without_a_host};
 pub use host::http::Answer;
 pub use host::{Host, Options};
 pub use kafka::judge::Topic;

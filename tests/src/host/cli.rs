@@ -116,10 +116,7 @@ impl Host {
         arguments: &[&str],
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Output> {
-        let mut command = Command::new(binary());
-        command.args(arguments).env_remove("HEADGATE_URL").env_remove("HEADGATE_TOKEN");
-        command.env_remove("HEADGATE_DATA").env_remove("HEADGATE_DATABASE_URL").envs(environment);
-        run(&mut command, arguments, "", DEADLINE)
+        without_a_host(arguments, environment)
     }
 
     /// The same for a command that is expected to be cut off: whoever kills the host meanwhile decides its end.
@@ -132,6 +129,20 @@ impl Host {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         Ok(Background(command.spawn().context("start the command")?))
     }
+}
+
+/// Runs a command where no host is, with these variables.
+///
+/// # Errors
+/// As [`Host::cli`].
+pub fn without_a_host(
+    arguments: &[&str],
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Output> {
+    let mut command = Command::new(binary());
+    command.args(arguments).env_remove("HEADGATE_URL").env_remove("HEADGATE_TOKEN");
+    command.env_remove("HEADGATE_DATA").env_remove("HEADGATE_DATABASE_URL").envs(environment);
+    run(&mut command, arguments, "", DEADLINE)
 }
 
 /// A command that goes on by itself; killed when dropped.
