@@ -117,10 +117,7 @@ impl Host {
         arguments: &[&str],
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Output> {
-        let mut command = Command::new(binary());
-        command.args(arguments).env_remove("HEADGATE_URL").env_remove("HEADGATE_TOKEN");
-        command.env_remove("HEADGATE_DATA").env_remove("HEADGATE_DATABASE_URL").envs(environment);
-        run(&mut command, arguments, "", DEADLINE)
+        without_a_host(arguments, environment)
     }
 
     /// The same for a command that is expected to be cut off: whoever kills the host meanwhile decides its end.
@@ -140,11 +137,32 @@ impl Host {
 /// # Errors
 /// It could not be run, or did not end in time.
 pub fn headgate(folder: &Path, arguments: &[&str], deadline: Duration) -> Result<Output> {
+    alone(folder, arguments, [], deadline)
+}
+
+/// The same where the folder does not matter, with these variables.
+///
+/// # Errors
+/// As [`headgate`].
+pub fn without_a_host(
+    arguments: &[&str],
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Output> {
+    alone(Path::new("."), arguments, environment, DEADLINE)
+}
+
+fn alone(
+    folder: &Path,
+    arguments: &[&str],
+    environment: impl IntoIterator<Item = (String, String)>,
+    deadline: Duration,
+) -> Result<Output> {
     let mut command = Command::new(binary());
     command.args(arguments).current_dir(folder);
     for variable in ["HEADGATE_URL", "HEADGATE_TOKEN", "HEADGATE_DATA", "HEADGATE_DATABASE_URL"] {
         command.env_remove(variable);
     }
+    command.envs(environment);
     run(&mut command, arguments, "", deadline)
 }
 
