@@ -10,7 +10,7 @@ DENY := $(shell cargo deny --version >/dev/null 2>&1 && echo yes)
 
 # The order of a target's parts is the order in which a person wants to hear of them.
 .NOTPARALLEL:
-.PHONY: help build run demo test lint unit kits samples scenarios deny listing backends bench clean
+.PHONY: help build run demo test lint unit kits samples scenarios cassettes deny listing backends bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -47,6 +47,9 @@ kits: build samples ## the SDKs for JavaScript and Python, the samples, and a pr
 
 scenarios: build samples ## the stories across processes, with real brokers, on SQLite and PostgreSQL; ONLY=drift::sqlite
 	cargo test --locked --package headgate-tests --test scenarios $(ONLY)
+
+cassettes: build backends ## record what the built-in plugins exchange with real clusters, for the unit tests; ONLY=kafka
+	HEADGATE_BIN=$(abspath $(TARGET))/debug/headgate tests/cassettes/record.sh $(ONLY)
 
 bench: backends ## Headgate against its peers and against the native path, a release build, real clusters: tables of ratios; KIND=kafka, rocketmq or fleet: one part
 	cargo build --locked --release --package headgate --package headgate-benches

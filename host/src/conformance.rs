@@ -18,6 +18,8 @@ mod own;
 mod shape;
 mod stage;
 mod strategy;
+#[cfg(test)]
+mod tests;
 mod writing;
 
 use std::sync::Arc;
@@ -106,7 +108,9 @@ pub async fn run(
             let mut checks = vec![Checked::new(Group::Static, "loads", loads, began)];
             let others = wanted.iter().filter(|check| check.name != "loads");
             checks.extend(others.map(|check| check.skipped("the plugin does not load")));
-            checks.iter().for_each(|checked| told(checked));
+            for checked in &checks {
+                told(checked);
+            }
             let report = Report::new(file.name, &examined.facts, checks, &Usage::default(), began);
             return Tried { report, cassette: None };
         }

@@ -26,7 +26,7 @@ mod convert;
 mod describe;
 mod engine;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod guest;
 mod health;
 mod hex;

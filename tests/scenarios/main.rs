@@ -5,6 +5,7 @@
 mod access;
 mod backends;
 mod clusters;
+mod conformance;
 mod database;
 mod deletes;
 mod documents;

@@ -21,7 +21,7 @@ pub use database::Database;
 pub use etcd::Etcd;
 pub use flink::Flink;
 pub use guest::{Behaviour, asking_guest, guest};
-pub use host::cli::{Output, headgate};
+pub use host::cli::{Output, headgate, without_a_host};
 pub use host::http::Answer;
 pub use host::{Host, Options};
 pub use kafka::judge::Topic;

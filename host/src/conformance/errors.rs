@@ -1,6 +1,7 @@
 //! Failures are told by the kind that they are: what is not there, and who may not come in.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -13,6 +14,10 @@ use crate::domain::error::ErrorKind;
 use crate::domain::resource::{Lookup, ResourceKey};
 use crate::plugins::driver::{CallError, Secrets};
 use crate::plugins::tape::stand_in;
+
+/// What cannot be read now is asked for so often, with so much time between.
+const ASKED_MAX: usize = 20;
+const BETWEEN: Duration = Duration::from_millis(500);
 
 /// Nothing is called so.
 const NOBODY: &str = "headgate-conformance-absent";
@@ -27,10 +32,27 @@ pub(super) async fn absent(stage: &Stage<'_>) -> Verdict {
         let Some(place) = homes(shape, discovery.nodes.iter()).into_iter().next() else { continue };
         asked += 1;
         let key = ResourceKey { metadata_type: shape.name.clone(), id: stranger(shape), place };
-        let answer = driver.get(vec![key]).await;
+        let mut answer = driver.get(vec![key.clone()]).await;
+        for _ in 1..ASKED_MAX {
+            if !is_passing(answer.as_ref()) {
+                break;
+            }
+            stage.wait(BETWEEN).await;
+            answer = driver.get(vec![key.clone()]).await;
+        }
         findings.extend(present(shape, answer.as_ref().map(|lookups| lookups.first())));
     }
     Verdict::of(findings, Some(format!("{asked} types")))
+}
+
+/// Backends make some of their parts when they are first asked for them.
+fn is_passing(answer: Result<&Vec<Lookup>, &CallError>) -> bool {
+    let passing = |kind: ErrorKind| matches!(kind, ErrorKind::Unavailable | ErrorKind::Timeout);
+    match answer {
+        Ok(lookups) => matches!(lookups.first(), Some(Lookup::Failed(error)) if passing(error.kind)),
+        Err(CallError::Backend(error)) => passing(error.kind),
+        Err(CallError::Plugin { .. } | CallError::Busy { .. } | CallError::Refused(_)) => false,
+    }
 }
 
 /// An id of the type's form.
@@ -115,6 +137,10 @@ mod tests {
         assert_eq!(present(&shape, Ok(Some(&failed(ErrorKind::InvalidArgument)))), None);
         let finding = present(&shape, Ok(Some(&failed(ErrorKind::Internal)))).unwrap();
         assert_eq!(finding.found, "Internal: no");
+        assert!(is_passing(Ok(&vec![failed(ErrorKind::Unavailable)])));
+        assert!(
+            !is_passing(Ok(&vec![failed(ErrorKind::Internal)])) && !is_passing(Ok(&vec![Lookup::Absent]))
+        );
         assert!(present(&shape, Ok(None)).is_some());
     }
 

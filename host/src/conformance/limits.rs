@@ -62,18 +62,24 @@ fn near(peaks: &BTreeMap<&'static str, Peak>) -> Vec<Finding> {
     findings
 }
 
-/// The largest share of each.
+/// The most of each, and which function took it.
 fn summary(peaks: &BTreeMap<&'static str, Peak>) -> String {
     type Of = fn(&Peak) -> (u64, u64);
     let most = |of: Of| {
-        let share = |(call, peak): (&&'static str, &Peak)| (percent(of(peak).0, of(peak).1), *call);
-        peaks.iter().map(share).max().unwrap_or_default()
+        let shares = peaks.iter().map(|(call, peak)| (of(peak), *call));
+        // By share, as an interpreter may use more of everything.
+        shares
+            .max_by_key(|((used, most), _)| used.saturating_mul(1_000_000).checked_div(*most))
+            .unwrap_or_default()
     };
-    let (cpu, by_cpu) = most(|peak| (peak.cpu_ms, peak.cpu_ms_max));
-    let (memory, by_memory) = most(|peak| (peak.memory_bytes, peak.memory_bytes_max));
-    let (calls, by_calls) = most(|peak| (peak.host_calls, peak.host_calls_max));
+    let ((cpu, cpu_max), by_cpu) = most(|peak| (peak.cpu_ms, peak.cpu_ms_max));
+    let ((memory, memory_max), by_memory) = most(|peak| (peak.memory_bytes, peak.memory_bytes_max));
+    let ((calls, calls_max), by_calls) = most(|peak| (peak.host_calls, peak.host_calls_max));
     format!(
-        "at most: memory {memory} % ({by_memory}), CPU {cpu} % ({by_cpu}), host calls {calls} % ({by_calls})"
+        "at most: memory {} of {} KiB (`{by_memory}`), CPU {cpu} of {cpu_max} ms (`{by_cpu}`), host calls {calls} of \
+         {calls_max} (`{by_calls}`)",
+        memory >> 10,
+        memory_max >> 10
     )
 }
 
@@ -87,8 +93,8 @@ mod tests {
             calls: 1,
             cpu_ms,
             cpu_ms_max: 1_000,
-            memory_bytes: 10,
-            memory_bytes_max: 100,
+            memory_bytes: 1 << 10,
+            memory_bytes_max: 64 << 10,
             host_calls: 1,
             host_calls_max: 50,
             ..Peak::default()
@@ -98,7 +104,7 @@ mod tests {
         assert_eq!(found, ["`describe` took 810 ms of CPU, 81 %"]);
         assert_eq!(
             summary(&peaks),
-            "at most: memory 10 % (probe), CPU 81 % (describe), host calls 2 % (probe)"
+            "at most: memory 1 of 64 KiB (`probe`), CPU 810 of 1000 ms (`describe`), host calls 1 of 50 (`probe`)"
         );
     }
 }

@@ -24,7 +24,7 @@ pub(super) async fn opens(stage: &Stage<'_>) -> Verdict {
         .map(|check| check.name.as_str())
         .collect();
     let note = format!(
-        "{} nodes, {} types{}{}",
+        "nodes: {}, types: {}{}{}",
         discovery.nodes.len(),
         types.len(),
         discovery.version.map(|version| format!(", release {version}")).unwrap_or_default(),

@@ -1,6 +1,7 @@
 //! What a check works on: the plugin, the cluster where there is one, and the tape of this check.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -108,9 +109,11 @@ impl<'a> Stage<'a> {
         Self { subject, tape: subject.tape(check), plays }
     }
 
-    /// Nothing has to be waited for: what is read was read before.
-    pub(super) fn plays(&self) -> bool {
-        self.plays
+    /// Not where a tape is played: what is read was read before.
+    pub(super) async fn wait(&self, time: Duration) {
+        if !self.plays {
+            tokio::time::sleep(time).await;
+        }
     }
 
     pub(super) fn terms(&self) -> Terms {

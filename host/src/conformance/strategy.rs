@@ -6,10 +6,11 @@ use super::backend::{listed, unlisted};
 use super::report::{Finding, Verdict};
 use super::stage::{Opened, Stage, unanswered};
 use super::wish;
-use crate::domain::contract::{Change, Issue, MetadataType, Severity, StrategyStep};
+use crate::domain::contract::{Change, EditRule, Issue, MetadataType, Severity, StrategyStep};
 use crate::domain::error::BackendError;
 use crate::domain::place::Place;
 use crate::domain::resource::{Observed, ResourceKey};
+use crate::domain::{compare, fields};
 use crate::plugins::alone::Terms;
 use crate::plugins::driver::{CallError, Kind};
 
@@ -140,13 +141,24 @@ async fn forms(opened: &Opened, shape: &MetadataType, some: &[Observed]) -> Resu
     let (kind, facts) = (&opened.kind, &opened.discovery.facts);
     let specs: Vec<Value> = some.iter().map(|one| one.spec.clone()).collect();
     let once: Normal = kind.normalize(&shape.name, specs.clone(), facts).await?;
+    let wishes = specs.iter().map(|spec| settable(spec, shape)).collect();
+    let valid = kind.validate(&shape.name, wishes, facts).await?;
     // Where there is no form, what was listed stands for it: the place in the list stays the same.
     let normal: Vec<Value> =
         once.iter().zip(&specs).map(|(once, spec)| once.as_ref().unwrap_or(spec).clone()).collect();
-    let twice: Normal = kind.normalize(&shape.name, normal.clone(), facts).await?;
-    let valid = kind.validate(&shape.name, normal, facts).await?;
+    let twice: Normal = kind.normalize(&shape.name, normal, facts).await?;
     let each = some.iter().zip(once).zip(twice).zip(valid);
     Ok(each.filter_map(|(((one, once), twice), valid)| formless(one, &once, &twice, &valid)).collect())
+}
+
+/// What of it a wish may hold, as where it is adopted.
+fn settable(spec: &Value, shape: &MetadataType) -> Value {
+    let mut paths = fields::paths(spec);
+    paths.retain(|path| {
+        let edits = compare::field(shape, path).map(|field| field.edits);
+        !matches!(edits, Some(EditRule::ReadOnly | EditRule::WriteOnly))
+    });
+    fields::pick(spec, &paths)
 }
 
 fn formless(
@@ -180,7 +192,8 @@ fn formless(
     let errors: Vec<Issue> =
         valid.iter().filter(|issue| issue.severity == Severity::Error).cloned().collect();
     (!errors.is_empty()).then(|| {
-        let advice = "what the backend holds must be valid: allow it, or warn";
+        let advice =
+            "what the backend holds can be adopted: allow it, warn, or say that the field is read-only";
         Finding::new("listed resources that are valid", format!("{named}: {}", said(&errors)), advice)
     })
 }
@@ -261,6 +274,24 @@ mod tests {
         assert!(found(&good, json!({"size": 2}), &[]).contains(r#"twice {"size":2}"#));
         assert!(found(&good, json!({"size": 1}), &[issue(Severity::Error)]).contains("/size: is too large"));
         assert!(found(&Err(vec![issue(Severity::Error)]), json!({}), &[]).contains("refused by `normalize`"));
+    }
+
+    #[test]
+    fn what_is_read_only_is_no_part_of_a_wish() {
+        let mut shape = crate::conformance::shape::tests::writable("config");
+        let read_only = crate::domain::contract::Field {
+            path: "/config/id".to_owned(),
+            default: None,
+            edits: EditRule::ReadOnly,
+            divergence: crate::domain::contract::Divergence::Single,
+            restart: false,
+            unordered: false,
+            since: None,
+            until: None,
+        };
+        shape.fields = vec![read_only];
+        let spec = json!({"config": {"id": 1, "size": 2}});
+        assert_eq!(settable(&spec, &shape), json!({"config": {"size": 2}}));
     }
 
     #[test]

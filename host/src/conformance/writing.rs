@@ -229,18 +229,12 @@ impl Scribe<'_> {
         for _ in 0..LOOKS_MAX {
             match self.opened.driver.poll(handle).await {
                 Ok(Progress::Done(_)) => return Ok(()),
-                Ok(Progress::Running { .. }) => self.wait().await,
+                Ok(Progress::Running { .. }) => self.stage.wait(BETWEEN).await,
                 Ok(Progress::Unknown(error)) => return refuse(error.message),
                 Err(error) => return refuse(error.to_string()),
             }
         }
         refuse(format!("it still runs after {} s", (BETWEEN * 40).as_secs()))
-    }
-
-    async fn wait(&self) {
-        if !self.stage.plays() {
-            tokio::time::sleep(BETWEEN).await;
-        }
     }
 
     async fn look(&self, keys: &[ResourceKey]) -> Go<Vec<Option<Observed>>> {
@@ -269,7 +263,7 @@ impl Scribe<'_> {
             if found.iter().all(|one| well(one.as_ref())) {
                 break;
             }
-            self.wait().await;
+            self.stage.wait(BETWEEN).await;
             found = self.look(keys).await?;
         }
         Ok(found)

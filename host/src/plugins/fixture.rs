@@ -127,7 +127,7 @@ fn component(core: &str, more: &str, before: &str) -> Vec<u8> {
 }
 
 /// What a guest does when it is probed.
-pub(super) const NOTHING: &str = "";
+pub(crate) const NOTHING: &str = "";
 pub(super) const SPIN: &str = "(loop $again (br $again))";
 pub(super) const WAIT: &str = "(call $wait (i32.const 0) (i32.const 0) (i32.const 200) (i32.const 256))
     (call $wait (i32.const 0) (i32.const 0) (i32.const 200) (i32.const 256))";
@@ -138,11 +138,11 @@ pub(super) const EAT_TABLES: &str =
 /// 37 MiB of the first memory, and as much of another.
 pub(super) const EAT_SECOND_MEMORY: &str = "(drop (memory.grow (i32.const 600)))
     (br_if 0 (i32.ne (memory.grow $second (i32.const 600)) (i32.const -1))) unreachable";
-pub(super) const PANIC: &str =
+pub(crate) const PANIC: &str =
     "(call $emit (i32.const 4) (i32.const 3000) (i32.const 4) (i32.const 0) (i32.const 0)) unreachable";
 
 /// A guest of this kind.
-pub(super) fn guest(kind: &str, probe: &str) -> Vec<u8> {
+pub(crate) fn guest(kind: &str, probe: &str) -> Vec<u8> {
     component(&module(kind, probe), "", "")
 }
 

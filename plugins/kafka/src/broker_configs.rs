@@ -45,8 +45,8 @@ pub(crate) fn list(brokers: &mut Brokers, query: &Query, limit: usize) -> Result
     // In the order that every listing has: bytewise by place, so node 10 before node 2.
     places.sort_unstable_by_key(place_text);
     if let Some(cursor) = &query.cursor {
-        let at = places.iter().position(|place| place_text(place) == *cursor);
-        places.drain(..at.map_or(0, |at| at + 1));
+        // Also behind a broker that is gone by now: the listing goes on where it was.
+        places.retain(|place| place_text(place) > *cursor);
     }
     let more = places.len() > limit;
     places.truncate(limit);

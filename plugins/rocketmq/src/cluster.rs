@@ -134,6 +134,15 @@ impl Servers {
         self.ask_each_for(questions, Effect::Read, wire::READ_TIMEOUT_MS)
     }
 
+    /// Each answer is handed over as it comes, while the others are still on their way; nothing is asked twice.
+    pub(crate) fn read_as_they_come(
+        &mut self,
+        questions: &[(String, Request)],
+        on_answer: impl FnMut(usize, Result<Answer, Lost>),
+    ) {
+        self.ask_once(&questions.iter().collect::<Vec<_>>(), wire::READ_TIMEOUT_MS, on_answer);
+    }
+
     pub(crate) fn write_each(&mut self, questions: &[(String, Request)]) -> Vec<Result<Answer, Lost>> {
         self.ask_each_for(questions, Effect::Write, wire::WRITE_TIMEOUT_MS)
     }
@@ -185,19 +194,41 @@ impl Servers {
     ) -> Vec<Result<Answer, Lost>> {
         let chosen: Vec<&(String, Request)> =
             chosen.iter().filter_map(|index| questions.get(*index)).collect();
-        let failures = self.connect(chosen.iter().map(|(address, _)| address.as_str()));
+        let unsent = || Err(Lost { sent: false, error: Error::internal("the request was not sent") });
+        let mut answers: Vec<Result<Answer, Lost>> = chosen.iter().map(|_| unsent()).collect();
+        self.ask_once(&chosen, timeout_ms, |index, answer| {
+            if let Some(slot) = answers.get_mut(index) {
+                *slot = answer;
+            }
+        });
+        answers
+    }
+
+    /// Hands over each answer as it comes, with the index of its question.
+    fn ask_once(
+        &mut self,
+        questions: &[&(String, Request)],
+        timeout_ms: u64,
+        mut on_answer: impl FnMut(usize, Result<Answer, Lost>),
+    ) {
+        let failures = self.connect(questions.iter().map(|(address, _)| address.as_str()));
         let (order, mut channels): (Vec<&String>, Vec<&mut Channel>) = self.links.iter_mut().unzip();
-        // An address without a link gets a position that no link has.
-        let position = |address: &String| order.binary_search(&address).unwrap_or(usize::MAX);
-        let requests: Vec<(usize, &Request)> =
-            chosen.iter().map(|(address, request)| (position(address), request)).collect();
-        let mut answers = wire::ask_all(&mut channels, &requests, self.signer.as_ref(), timeout_ms);
-        for ((address, _), answer) in chosen.iter().zip(&mut answers) {
-            if let Some(error) = failures.get(address.as_str()) {
-                *answer = Err(Lost { sent: false, error: error.clone() });
+        let (mut requests, mut origins) = (Vec::new(), Vec::new());
+        for (origin, (address, request)) in questions.iter().enumerate() {
+            match (failures.get(address.as_str()), order.binary_search(&address)) {
+                (Some(error), _) => on_answer(origin, Err(Lost { sent: false, error: error.clone() })),
+                (None, Ok(position)) => {
+                    requests.push((position, request));
+                    origins.push(origin);
+                }
+                (None, Err(_)) => {}
             }
         }
-        answers
+        wire::ask_each(&mut channels, &requests, self.signer.as_ref(), timeout_ms, |index, answer| {
+            if let Some(origin) = origins.get(index) {
+                on_answer(*origin, answer);
+            }
+        });
     }
 
     /// Opens what is missing, all at once; gives those that failed.

@@ -6,6 +6,7 @@ use headgate_sdk::{Divergence, EditRule, Field, Granularity, MetadataType, Metad
 use crate::copies::{self, Kind};
 use crate::fields::{FieldDef, Shape, permission};
 use crate::manifest::{BROKER, NAME_SERVER};
+use crate::node_configs::keys::FIXED;
 use crate::{RocketMq, access, clients, groups};
 
 pub(crate) const TOPIC: &str = "topic";
@@ -149,7 +150,8 @@ fn node_config(name: &str, plural: &str, title: &str, role: &str) -> MetadataTyp
         divergence: Divergence::Allowed,
         spec: json::text(&schema),
         status: json::text(&json!({"type": "object"})),
-        fields: Vec::new(),
+        // Shown with the rest, and no part of what is adopted.
+        fields: FIXED.map(|key| fixed(&format!("/config/{key}"))).to_vec(),
         after: Vec::new(),
         since: None,
         until: None,
@@ -198,6 +200,10 @@ fn kept(name: &str, plural: &str, title: &str, spec: &Value) -> MetadataType {
         until: None,
         extra: None,
     }
+}
+
+fn fixed(path: &str) -> Field {
+    Field { divergence: Divergence::Allowed, ..Field::new(path, EditRule::ReadOnly) }
 }
 
 fn kept_field(name: &str, edits: EditRule, default: Option<String>) -> Field {

@@ -120,9 +120,12 @@ fn sign(fields: &BTreeMap<&'static str, String>, body: &Body<'_>, secret: &Secre
 }
 
 impl Answer {
-    fn read(frame: &[u8]) -> Result<Self> {
-        let (header, body) = Header::read(frame)?;
-        Ok(Self { code: header.code, remark: header.remark, fields: header.fields, body: body.to_vec() })
+    fn read(mut frame: Vec<u8>) -> Result<Self> {
+        let (header, body) = Header::read(&frame)?;
+        let begins = frame.len() - body.len();
+        let Header { code, remark, fields, .. } = header;
+        drop(frame.drain(..begins));
+        Ok(Self { code, remark, fields, body: frame })
     }
 
     /// The answer where it says success; else the error that it means. `what` says what was being done, on what.
@@ -155,21 +158,22 @@ pub(crate) fn correlation_of(frame: &[u8]) -> Option<i32> {
     (header.flag & header::ANSWER != 0).then_some(header.opaque)
 }
 
-/// These requests to these links (by position), all in flight together; the answers come in the order of the requests.
-pub(crate) fn ask_all(
+/// These requests to these links (by position), all in flight together; each answer is handed over as it comes, with the
+/// index of its request.
+pub(crate) fn ask_each(
     channels: &mut [&mut Channel],
     requests: &[(usize, &Request)],
     signer: Option<&Signer>,
     timeout_ms: u64,
-) -> Vec<Result<Answer, Lost>> {
-    let mut answers: Vec<Option<Result<Answer, Lost>>> = requests.iter().map(|_| None).collect();
+    mut on_answer: impl FnMut(usize, Result<Answer, Lost>),
+) {
     let (mut frames, mut origins, mut spliced) = (Vec::new(), Vec::new(), Vec::new());
     for (origin, (position, request)) in requests.iter().enumerate() {
         let Some(channel) = channels.get_mut(*position) else { continue };
         if request.splice.is_some() {
             match spliced::send(channel, request, signer) {
                 Ok(id) => spliced.push((origin, *position, id)),
-                Err(lost) => put(&mut answers, origin, Err(lost)),
+                Err(lost) => on_answer(origin, Err(lost)),
             }
             continue;
         }
@@ -179,7 +183,7 @@ pub(crate) fn ask_all(
                 frames.push(framed::Request { channel: *position, id, frame });
                 origins.push(origin);
             }
-            Err(error) => put(&mut answers, origin, Err(Lost { sent: false, error })),
+            Err(error) => on_answer(origin, Err(Lost { sent: false, error })),
         }
     }
     let peers: Vec<String> = channels.iter().map(|channel| channel.peer().to_owned()).collect();
@@ -189,19 +193,17 @@ pub(crate) fn ask_all(
         {
             let peer = peers.get(*position).map(String::as_str).unwrap_or_default();
             let read = |frame: Vec<u8>| {
-                Answer::read(&frame).map_err(|error| Lost { sent: true, error: error.during(peer) })
+                Answer::read(frame).map_err(|error| Lost { sent: true, error: error.during(peer) })
             };
-            put(&mut answers, origin, answer.and_then(read));
+            on_answer(origin, answer.and_then(read));
         }
         ControlFlow::Continue(())
     });
     for (origin, position, id) in spliced {
         if let Some(channel) = channels.get_mut(position) {
-            put(&mut answers, origin, spliced::receive(channel, id, timeout_ms));
+            on_answer(origin, spliced::receive(channel, id, timeout_ms));
         }
     }
-    let unsent = || Err(Lost { sent: false, error: Error::internal("the request was not sent") });
-    answers.into_iter().map(|answer| answer.unwrap_or_else(unsent)).collect()
 }
 
 pub(crate) fn put<T>(all: &mut [Option<T>], index: usize, value: T) {

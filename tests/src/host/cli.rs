@@ -117,10 +117,7 @@ impl Host {
         arguments: &[&str],
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Output> {
-        let mut command = Command::new(binary());
-        command.args(arguments).env_remove("HEADGATE_URL").env_remove("HEADGATE_TOKEN");
-        command.env_remove("HEADGATE_DATA").env_remove("HEADGATE_DATABASE_URL").envs(environment);
-        run(&mut command, arguments, "", DEADLINE)
+        without_a_host(arguments, environment)
     }
 
     /// The same for a command that is expected to be cut off: whoever kills the host meanwhile decides its end.
@@ -146,6 +143,20 @@ pub fn headgate(folder: &Path, arguments: &[&str], deadline: Duration) -> Result
         command.env_remove(variable);
     }
     run(&mut command, arguments, "", deadline)
+}
+
+/// Runs a command where no host is, with these variables.
+///
+/// # Errors
+/// As [`Host::cli`].
+pub fn without_a_host(
+    arguments: &[&str],
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Output> {
+    let mut command = Command::new(binary());
+    command.args(arguments).env_remove("HEADGATE_URL").env_remove("HEADGATE_TOKEN");
+    command.env_remove("HEADGATE_DATA").env_remove("HEADGATE_DATABASE_URL").envs(environment);
+    run(&mut command, arguments, "", DEADLINE)
 }
 
 /// A command that goes on by itself; killed when dropped.

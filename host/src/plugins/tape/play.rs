@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use bytes::BytesMut;
 
 use super::cassette::{Exchange, Line, Told};
-use super::text::{What, expanded, shown};
+use super::text::{What, expanded, fits, shown};
 use super::{AnswerMade, Played, RequestMade, lock};
 use crate::domain::error::ErrorKind as Kind;
 use crate::plugins::bindings::headgate::host::errors::{Error, ErrorKind};
@@ -125,8 +125,7 @@ impl Playing {
                 "the plugin sends `{asked}` over connection {number}; the cassette has {place} messages of it and no more"
             )));
         };
-        let wanted = expanded(&text, value).map_err(|wrong| self.refuse(format!("the cassette: {wrong}")))?;
-        if wanted == bytes {
+        if fits(&text, bytes, value).map_err(|wrong| self.refuse(format!("the cassette: {wrong}")))? {
             return Ok(());
         }
         Err(self.refuse(format!(
@@ -200,7 +199,7 @@ impl Playing {
 }
 
 fn is_asked(exchange: &Exchange, request: &RequestMade, value: Value<'_>) -> bool {
-    let is = |text: &str, bytes: &[u8]| expanded(text, value).is_ok_and(|wanted| wanted == bytes);
+    let is = |text: &str, bytes: &[u8]| fits(text, bytes, value).unwrap_or_default();
     let same = |((name, text), (other, given)): (&(String, String), &(String, String))| {
         name == other && is(text, given.as_bytes())
     };

@@ -144,28 +144,62 @@ fn mark(what: &What, form: Form) -> String {
     }
 }
 
-/// The bytes again, with what `value` puts in the place of each mark.
-pub(super) fn expanded(text: &str, value: impl Fn(&What) -> Vec<u8>) -> Result<Vec<u8>, String> {
-    let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text);
+/// A piece of a text: a byte as it is, or what stands for one that was taken out.
+enum Part {
+    Byte(u8),
+    Mark(What, Form),
+}
+
+fn parts(text: &str) -> Result<Vec<Part>, String> {
+    let (mut parts, mut rest) = (Vec::with_capacity(text.len()), text);
     while let Some(char) = rest.chars().next() {
         rest = rest.get(char.len_utf8()..).unwrap_or_default();
         if char != '%' {
             let mut buffer = [0; 4];
-            bytes.extend_from_slice(char.encode_utf8(&mut buffer).as_bytes());
+            parts.extend(char.encode_utf8(&mut buffer).bytes().map(Part::Byte));
         } else if let Some(inner) = rest.strip_prefix('{') {
             let (name, behind) = inner.split_once('}').ok_or("a mark without its end")?;
             let (what, form) = parsed(name).ok_or_else(|| format!("`%{{{name}}}` is no mark"))?;
-            bytes.extend(form.of(&value(&what)));
+            parts.push(Part::Mark(what, form));
             rest = behind;
         } else {
             let digits = rest.get(..2).ok_or("a percent sign without its two digits")?;
             let byte =
                 u8::from_str_radix(digits, 16).map_err(|_not_hex| format!("`%{digits}` is no byte"))?;
-            bytes.push(byte);
+            parts.push(Part::Byte(byte));
             rest = rest.get(2..).unwrap_or_default();
         }
     }
+    Ok(parts)
+}
+
+/// The bytes again, with what `value` puts in the place of each mark.
+pub(super) fn expanded(text: &str, value: impl Fn(&What) -> Vec<u8>) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    for part in parts(text)? {
+        match part {
+            Part::Byte(byte) => bytes.push(byte),
+            Part::Mark(what, form) => bytes.extend(form.of(&value(&what))),
+        }
+    }
     Ok(bytes)
+}
+
+/// Whether the bytes are what the text stands for. What was hidden in it is known to nobody: there anything of its length fits.
+pub(super) fn fits(text: &str, bytes: &[u8], value: impl Fn(&What) -> Vec<u8>) -> Result<bool, String> {
+    let mut rest = bytes;
+    for part in parts(text)? {
+        let behind = match part {
+            Part::Byte(byte) => rest.strip_prefix(&[byte]),
+            Part::Mark(what @ What::Hidden(..), form) => rest.get(form.of(&value(&what)).len()..),
+            Part::Mark(what, form) => rest.strip_prefix(form.of(&value(&what)).as_slice()),
+        };
+        match behind {
+            Some(behind) => rest = behind,
+            None => return Ok(false),
+        }
+    }
+    Ok(rest.is_empty())
 }
 
 fn parsed(name: &str) -> Option<(What, Form)> {
@@ -244,6 +278,19 @@ mod tests {
         let known = [known(What::Hidden(1, 6), b"secret"), known(What::Derived(2, 12), b"secret-proof")];
         let text = Scrubber::new(&known).scrubbed(b"a secret-proof, a secret");
         assert_eq!(text, "a %{derived:2:12}, a %{hidden:1:6}");
+    }
+
+    #[test]
+    fn a_question_fits_whatever_was_hidden_in_it_and_nothing_else_does() {
+        let value = |what: &What| match what {
+            What::Secret(_) => b"pencil".to_vec(),
+            What::Derived(_, length) | What::Hidden(_, length) => vec![b'x'; *length],
+        };
+        let fits = |bytes: &str| fits("%{secret:password} %{hidden:1:4}!", bytes.as_bytes(), value).unwrap();
+        assert!(fits("pencil abcd!"));
+        for other in ["crayon abcd!", "pencil abc!", "pencil abcde!", "pencil abcd", "pencil abcd!!"] {
+            assert!(!fits(other), "{other}");
+        }
     }
 
     #[test]

@@ -30,7 +30,9 @@ impl Sweep {
         if query.cursor.is_none() || self.rows.is_empty() {
             (self.rows, failures) = listing(servers, kind, &query.place)?;
         }
-        if let Some((id, group)) = query.cursor.as_ref().and_then(|cursor| cursor.rsplit_once(SEPARATOR)) {
+        if let Some(cursor) = &query.cursor {
+            let unknown = || Error::invalid_argument(format_args!("{cursor:?} is no cursor of this listing"));
+            let (id, group) = cursor.rsplit_once(SEPARATOR).ok_or_else(unknown)?;
             let last = (id.to_owned(), group.to_owned());
             self.rows = self.rows.split_off(&last);
             self.rows.remove(&last);

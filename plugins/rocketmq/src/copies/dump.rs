@@ -11,7 +11,7 @@ use headgate_sdk::json::{Map, Value};
 use headgate_sdk::{Error, Result, log};
 use serde::Deserialize;
 
-use super::table::{self, Keep};
+use super::table::{self, Keep, Table};
 use super::{Kind, is_internal_group};
 use crate::cluster::Servers;
 use crate::types;
@@ -40,14 +40,21 @@ pub(crate) struct Dump<T> {
 struct Reading<T> {
     address: String,
     dump: Dump<T>,
-    /// Objects that it told so far.
+    /// What came so far, page after page.
+    kept: Vec<(String, T)>,
+    /// Objects that it told so far, and how many it says that there are.
     told: u64,
+    total: Option<u64>,
     restarts: u32,
     state: State,
 }
 
+#[derive(PartialEq)]
 enum State {
-    Open,
+    /// Its first page is to be asked for, or everything at once.
+    Begin,
+    /// The pages behind the first.
+    GoOn,
     Done,
     Failed(Error),
 }
@@ -66,28 +73,48 @@ pub(crate) fn dumps<K: Keep>(
     keep: &K,
 ) -> Vec<Result<Dump<K::Kept>>> {
     let mut readings: Vec<Reading<K::Kept>> = masters.iter().map(|address| Reading::new(address)).collect();
-    loop {
-        let mut open: Vec<&mut Reading<K::Kept>> =
-            readings.iter_mut().filter(|reading| matches!(reading.state, State::Open)).collect();
-        if open.is_empty() {
-            break;
-        }
-        let question = |reading: &&mut Reading<K::Kept>| (reading.address.clone(), reading.question(kind));
-        let questions: Vec<(String, Request)> = open.iter().map(question).collect();
-        for (reading, answer) in open.iter_mut().zip(servers.read_each(&questions)) {
-            if let Err(error) = reading.page(kind, answer, keep) {
-                reading.state = State::Failed(error);
-            }
-        }
+    while readings.iter().any(Reading::is_open) {
+        begin(servers, kind, &mut readings, keep);
+        go_on(servers, kind, &mut readings, keep);
     }
     if kind.metadata_type == types::TOPIC {
         name_system_topics(servers, &mut readings);
     }
-    let result = |reading: Reading<K::Kept>| match reading.state {
-        State::Failed(error) => Err(error),
-        State::Open | State::Done => Ok(reading.dump),
-    };
-    readings.into_iter().map(result).collect()
+    readings.into_iter().map(Reading::end).collect()
+}
+
+fn begin<K: Keep>(servers: &mut Servers, kind: &Kind, readings: &mut [Reading<K::Kept>], keep: &K) {
+    let mut open: Vec<_> = readings.iter_mut().filter(|reading| reading.state == State::Begin).collect();
+    let questions: Vec<(String, Request)> =
+        open.iter().map(|reading| (reading.address.clone(), reading.first_question(kind))).collect();
+    for (reading, answer) in open.iter_mut().zip(servers.read_each(&questions)) {
+        if let Err(error) = reading.first(kind, answer, keep) {
+            reading.state = State::Failed(error);
+        }
+    }
+}
+
+/// All pages that are left are asked for at once, and each is read while brokers make the next ones.
+fn go_on<K: Keep>(servers: &mut Servers, kind: &Kind, readings: &mut [Reading<K::Kept>], keep: &K) {
+    let (mut questions, mut origins) = (Vec::new(), Vec::new());
+    for (index, reading) in readings.iter().enumerate().filter(|(_, reading)| reading.state == State::GoOn) {
+        for request in reading.other_questions(kind) {
+            questions.push((reading.address.clone(), request));
+            origins.push(index);
+        }
+    }
+    servers.read_as_they_come(&questions, |question, answer| {
+        if let Some(reading) = origins.get(question).and_then(|origin| readings.get_mut(*origin)) {
+            reading.other(kind, answer, keep);
+        }
+    });
+    for reading in readings.iter_mut().filter(|reading| reading.state == State::GoOn) {
+        if reading.total.is_none_or(|total| reading.told >= total) {
+            reading.state = State::Done;
+        } else {
+            reading.begin_anew("fewer were told than there are");
+        }
+    }
 }
 
 fn name_system_topics<T>(servers: &mut Servers, readings: &mut [Reading<T>]) {
@@ -104,53 +131,92 @@ fn name_system_topics<T>(servers: &mut Servers, readings: &mut [Reading<T>]) {
 impl<T> Reading<T> {
     fn new(address: &str) -> Self {
         let dump = Dump { objects: BTreeMap::new(), system: BTreeSet::new(), version: String::new() };
-        Self { address: address.to_owned(), dump, told: 0, restarts: 0, state: State::Open }
+        let address = address.to_owned();
+        Self { address, dump, kept: Vec::new(), told: 0, total: None, restarts: 0, state: State::Begin }
+    }
+
+    fn is_open(&self) -> bool {
+        matches!(self.state, State::Begin | State::GoOn)
+    }
+
+    fn end(self) -> Result<Dump<T>> {
+        match self.state {
+            State::Failed(error) => Err(error),
+            State::Begin | State::GoOn | State::Done => {
+                Ok(Dump { objects: self.kept.into_iter().collect(), ..self.dump })
+            }
+        }
     }
 
     fn asks_for_all(&self) -> bool {
         self.restarts > RESTARTS_MAX
     }
 
-    fn begin_anew(&mut self) {
-        log::debug("something was written meanwhile: begin anew", &[("peer", &self.address)]);
+    fn begin_anew(&mut self, why: &str) {
+        log::debug("the dump begins anew", &[("peer", &self.address), ("because", why)]);
         self.restarts += 1;
         self.told = 0;
-        self.dump.objects.clear();
+        self.kept.clear();
+        self.state = State::Begin;
     }
 
-    fn question(&self, kind: &Kind) -> Request {
+    fn first_question(&self, kind: &Kind) -> Request {
         let request = Request::new(kind.dump);
-        if self.asks_for_all() {
-            return request;
+        match self.asks_for_all() {
+            true => request,
+            // Without the version, or with another, a page begins at the beginning.
+            false => request.field(kind.page_from, 0).field(kind.page_most, PAGE_OBJECTS),
         }
-        let request = request.field(kind.page_from, self.told).field(kind.page_most, PAGE_OBJECTS);
-        // Without the version, or with another, a page begins at the beginning.
-        if self.told > 0 { request.field("dataVersion", &self.dump.version) } else { request }
     }
 
-    fn page(&mut self, kind: &Kind, answer: Result<Answer, Lost>, keep: &impl Keep<Kept = T>) -> Result<()> {
-        let what = format!("list the {}s of a broker", kind.noun);
-        let answer = answer?.checked(&what)?;
-        let total = answer.number(kind.total);
-        let read = table::read(&answer.body, kind.table, keep).map_err(|error| error.during(&what))?;
-        let table = read
-            .ok_or_else(|| Error::protocol(format_args!("{what}: the answer holds no `{}`", kind.table)))?;
-        let is_whole = self.asks_for_all();
-        if self.told > 0 && table.version != self.dump.version {
-            self.begin_anew();
-            // What came is a page, and the next question asks for everything.
-            if self.asks_for_all() {
-                return Ok(());
-            }
-        }
+    /// Of the pages behind the first, as many objects each as that one told.
+    fn other_questions(&self, kind: &Kind) -> Vec<Request> {
+        let (Some(total), Ok(page)) = (self.total, usize::try_from(self.told)) else { return Vec::new() };
+        let question = |from: u64| {
+            Request::new(kind.dump)
+                .field(kind.page_from, from)
+                .field(kind.page_most, PAGE_OBJECTS)
+                .field("dataVersion", &self.dump.version)
+        };
+        (self.told..total).step_by(page.max(1)).map(question).collect()
+    }
+
+    fn first(&mut self, kind: &Kind, answer: Result<Answer, Lost>, keep: &impl Keep<Kept = T>) -> Result<()> {
+        let (table, total) = read(kind, answer, keep)?;
         self.dump.version = table.version;
-        self.told += table.told;
-        self.dump.objects.extend(table.kept);
-        if is_whole || table.told == 0 || total.is_none_or(|total| self.told >= total) {
-            self.state = State::Done;
-        }
+        (self.told, self.total, self.kept) = (table.told, total, table.kept);
+        let is_all = self.asks_for_all() || table.told == 0 || total.is_none_or(|total| self.told >= total);
+        self.state = if is_all { State::Done } else { State::GoOn };
         Ok(())
     }
+
+    /// A page of another version is one of a dump that begins anew; so does what goes wrong here, and shows there if it
+    /// goes wrong again.
+    fn other(&mut self, kind: &Kind, answer: Result<Answer, Lost>, keep: &impl Keep<Kept = T>) {
+        if self.state != State::GoOn {
+            return;
+        }
+        match read(kind, answer, keep) {
+            Ok((table, _)) if table.version == self.dump.version => {
+                self.told += table.told;
+                self.kept.extend(table.kept);
+            }
+            Ok(_) => self.begin_anew("something was written meanwhile"),
+            Err(error) => self.begin_anew(&error.message),
+        }
+    }
+}
+
+fn read<K: Keep>(
+    kind: &Kind,
+    answer: Result<Answer, Lost>,
+    keep: &K,
+) -> Result<(Table<K::Kept>, Option<u64>)> {
+    let what = format!("list the {}s of a broker", kind.noun);
+    let answer = answer?.checked(&what)?;
+    let table = table::read(&answer.body, kind.table, keep).map_err(|error| error.during(&what))?;
+    let missing = || Error::protocol(format_args!("{what}: the answer holds no `{}`", kind.table));
+    Ok((table.ok_or_else(missing)?, answer.number(kind.total)))
 }
 
 /// What follows a consumer group around, and what RocketMQ keeps for itself.
@@ -177,8 +243,8 @@ mod tests {
     use super::super::table::Names;
     use super::*;
 
-    /// A page of so many topics from this number on, and whether the dump goes on after it.
-    fn read(reading: &mut Reading<()>, version: u64, from: u64, count: u64, total: Option<u64>) -> bool {
+    /// A page of so many topics from this number on.
+    fn page(version: u64, from: u64, count: u64, total: Option<u64>) -> Result<Answer, Lost> {
         let topic = |index: u64| (format!("t{index}"), json!({"perm": 6}));
         let table: Map<String, Value> = (from..from + count).map(topic).collect();
         let body = json!({"dataVersion": {"counter": version}, "topicConfigTable": table}).to_string();
@@ -186,39 +252,58 @@ mod tests {
             Some(total) => Answer::with(TOPIC.total, &total.to_string()),
             None => Answer::default(),
         };
-        let answer = Answer { body: body.into_bytes(), ..answer };
-        reading.page(&TOPIC, Ok(answer), &Names).unwrap();
-        matches!(reading.state, State::Open)
+        Ok(Answer { body: body.into_bytes(), ..answer })
+    }
+
+    fn begun(version: u64, count: u64, total: Option<u64>) -> Reading<()> {
+        let mut reading = Reading::new("a:1");
+        reading.first(&TOPIC, page(version, 0, count, total), &Names).unwrap();
+        reading
     }
 
     #[test]
-    fn pages_follow_each_other_until_all_is_told() {
-        let mut reading = Reading::new("a:1");
-        assert!(!reading.question(&TOPIC).fields.contains_key("dataVersion"));
-        assert!(read(&mut reading, 1, 0, 2, Some(3)));
-        let next = reading.question(&TOPIC).fields;
-        assert_eq!((next["topicSeq"].as_str(), next["dataVersion"].as_str()), ("2", r#"{"counter":1}"#));
-        assert!(!read(&mut reading, 1, 2, 1, Some(3)));
-        assert_eq!(reading.dump.objects.len(), 3);
+    fn the_pages_behind_the_first_are_asked_for_at_once() {
+        let mut reading = begun(1, 2, Some(5));
+        let asked = reading.other_questions(&TOPIC);
+        let of = |field: &str| asked.iter().map(|request| request.fields[field].clone()).collect::<Vec<_>>();
+        assert_eq!(of("topicSeq"), ["2", "4"]);
+        assert_eq!(of("dataVersion"), [r#"{"counter":1}"#; 2]);
+        // They may come in any order.
+        reading.other(&TOPIC, page(1, 4, 1, Some(5)), &Names);
+        reading.other(&TOPIC, page(1, 2, 2, Some(5)), &Names);
+        assert_eq!(reading.told, 5);
+        assert_eq!(reading.end().unwrap().objects.into_keys().collect::<String>(), "t0t1t2t3t4");
     }
 
     #[test]
     fn a_broker_without_pages_tells_everything() {
-        assert!(!read(&mut Reading::new("a:1"), 1, 0, 2, None));
+        assert!(begun(1, 2, None).state == State::Done);
+        assert!(begun(1, 0, Some(0)).state == State::Done);
     }
 
     #[test]
     fn what_is_written_meanwhile_begins_anew_and_not_for_ever() {
-        let mut reading = Reading::new("a:1");
+        let mut reading = begun(0, 2, Some(9));
         for version in 0..=u64::from(RESTARTS_MAX) {
-            assert!(reading.question(&TOPIC).fields.contains_key("topicSeq"));
-            assert!(read(&mut reading, version, 0, 2, Some(9)));
-            assert_eq!(reading.dump.objects.len(), 2);
+            assert!(reading.first_question(&TOPIC).fields.contains_key("topicSeq"));
+            reading.first(&TOPIC, page(version, 0, 2, Some(9)), &Names).unwrap();
+            reading.other(&TOPIC, page(version + 1, 0, 2, Some(9)), &Names);
+            // Answers to what was asked before it began anew say nothing.
+            reading.other(&TOPIC, page(version, 4, 2, Some(9)), &Names);
+            assert!(reading.state == State::Begin && reading.kept.is_empty());
         }
-        assert!(read(&mut reading, 99, 0, 2, Some(9)));
-        assert!(reading.dump.objects.is_empty(), "that was a page, not everything");
-        assert_eq!(reading.question(&TOPIC), Request::new(TOPIC.dump));
-        assert!(!read(&mut reading, 100, 0, 9, Some(9)));
-        assert_eq!(reading.dump.objects.len(), 9);
+        assert_eq!(reading.first_question(&TOPIC), Request::new(TOPIC.dump));
+        reading.first(&TOPIC, page(100, 0, 9, Some(9)), &Names).unwrap();
+        assert_eq!(reading.end().unwrap().objects.len(), 9);
+    }
+
+    #[test]
+    fn a_page_that_is_lost_begins_anew() {
+        let mut reading = begun(1, 2, Some(4));
+        let lost = Lost { sent: true, error: Error::unavailable("gone") };
+        reading.other(&TOPIC, Err(lost), &Names);
+        assert!(reading.state == State::Begin);
+        let lost = Lost { sent: false, error: Error::unavailable("gone") };
+        assert_eq!(reading.first(&TOPIC, Err(lost), &Names).unwrap_err().message, "gone");
     }
 }

@@ -1,5 +1,7 @@
 //! Pages of copies: every master tells all that it holds, all asked at once, and the rows are kept for the sweep.
 
+use std::rc::Rc;
+
 use headgate_sdk::{Failure, Page, Place, Query, Result};
 
 use super::table::Specs;
@@ -17,8 +19,8 @@ pub(crate) struct Sweep {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Row {
     id: String,
-    group: String,
-    spec: String,
+    group: Rc<str>,
+    spec: Rc<str>,
     internal: bool,
 }
 
@@ -54,7 +56,7 @@ impl Sweep {
         let from = match &query.cursor {
             Some(cursor) => {
                 let (id, group) = cursor.split_once(SEPARATOR).unwrap_or((cursor, ""));
-                self.rows.partition_point(|row| (row.id.as_str(), row.group.as_str()) <= (id, group))
+                self.rows.partition_point(|row| (row.id.as_str(), &*row.group) <= (id, group))
             }
             None => 0,
         };
@@ -62,7 +64,7 @@ impl Sweep {
         let rows = self.rows.get(from..to).unwrap_or_default();
         let last = rows.last().filter(|_| to < self.rows.len());
         page.next = last.map(|row| format!("{}{SEPARATOR}{}", row.id, row.group));
-        let resource = |row: &Row| kind.resource(&row.id, &row.group, row.spec.clone(), row.internal);
+        let resource = |row: &Row| kind.resource(&row.id, &row.group, row.spec.to_string(), row.internal);
         page.resources = rows.iter().map(resource).collect();
         if page.next.is_none() {
             self.rows = Vec::new();
@@ -102,8 +104,9 @@ fn listing(servers: &mut Servers, kind: &'static Kind, place: &Place) -> Result<
             Ok(mut dump) => {
                 versions.push(format!("{group} {}", dump.version));
                 let objects = std::mem::take(&mut dump.objects);
+                let group: Rc<str> = Rc::from(group);
                 rows.extend(objects.into_iter().map(|(id, spec)| Row {
-                    group: group.clone(),
+                    group: Rc::clone(&group),
                     spec,
                     internal: dump.is_internal(kind, servers, &id),
                     id,
@@ -112,7 +115,8 @@ fn listing(servers: &mut Servers, kind: &'static Kind, place: &Place) -> Result<
             Err(error) => failures.push(failure(group, error)),
         }
     }
-    rows.sort_unstable();
+    // The masters' rows are sorted each: runs, which a stable sort merges.
+    rows.sort();
     let version = failures.is_empty().then(|| versions.join("; "));
     Ok(Listing { rows, failures, version })
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::rc::Rc;
 
 use headgate_sdk::json::{self, Value};
 use headgate_sdk::{Error, Result};
@@ -77,13 +78,13 @@ impl Keep for Objects<'_> {
 }
 
 impl Keep for Specs {
-    type Kept = String;
+    type Kept = Rc<str>;
 
     fn keep<'de, D: Deserializer<'de>>(
         &self,
         _: &str,
         object: D,
-    ) -> std::result::Result<Option<String>, D::Error> {
+    ) -> std::result::Result<Option<Rc<str>>, D::Error> {
         self.0.read(object).map(Some)
     }
 }
@@ -221,7 +222,7 @@ mod tests {
         let body = r#"{"topicConfigTable": {"a": {"perm": 6, "queues": {0: 1}}, "b": 7, "c": {}}}"#;
         let table = read(body.as_bytes(), "topicConfigTable", &specs).unwrap().unwrap();
         let expected = [("a", r#"{"permission":"RW"}"#), ("c", "{}")];
-        assert_eq!(table.kept, expected.map(|(name, spec)| (name.to_owned(), spec.to_owned())));
+        assert_eq!(table.kept, expected.map(|(name, spec)| (name.to_owned(), Rc::from(spec))));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! A broker's object as the text of a spec, without the steps between: a listing reads tens of thousands of them.
 
+use std::cell::RefCell;
 use std::fmt;
+use std::rc::Rc;
 
 use headgate_sdk::json::{self, Value};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -11,17 +13,25 @@ use super::{FieldDef, Shape};
 pub(crate) struct SpecText {
     /// In order of their names, as maps are written.
     fields: Vec<&'static FieldDef>,
+    /// The values that were read last, and their text: most objects of a broker look like the one before.
+    last: RefCell<(Vec<Value>, Rc<str>)>,
 }
 
 impl SpecText {
     pub(crate) fn of(fields: &'static [FieldDef]) -> Self {
         let mut fields: Vec<&FieldDef> = fields.iter().collect();
         fields.sort_by_key(|field| field.name);
-        Self { fields }
+        Self { fields, last: RefCell::new((Vec::new(), Rc::from(""))) }
     }
 
-    pub(crate) fn read<'de, D: Deserializer<'de>>(&self, object: D) -> Result<String, D::Error> {
-        object.deserialize_map(Object(self))
+    pub(crate) fn read<'de, D: Deserializer<'de>>(&self, object: D) -> Result<Rc<str>, D::Error> {
+        let values = object.deserialize_map(Object(self))?;
+        let mut last = self.last.borrow_mut();
+        if last.0 != values {
+            *last = (values, Rc::from(""));
+            last.1 = Rc::from(self.text(&last.0));
+        }
+        Ok(Rc::clone(&last.1))
     }
 
     /// What a wish can set, where it is there.
@@ -47,13 +57,13 @@ impl SpecText {
 struct Object<'a>(&'a SpecText);
 
 impl<'de> Visitor<'de> for Object<'_> {
-    type Value = String;
+    type Value = Vec<Value>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<String, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut values = vec![Value::Null; self.0.fields.len()];
         while let Some(place) = map.next_key_seed(Key(self.0))? {
             match place.and_then(|place| values.get_mut(place)) {
@@ -61,7 +71,7 @@ impl<'de> Visitor<'de> for Object<'_> {
                 None => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        Ok(self.0.text(&values))
+        Ok(values)
     }
 }
 
@@ -108,10 +118,16 @@ mod tests {
         for fields in [TOPIC, GROUP] {
             for object in &objects {
                 let expected = json::text(&Value::Object(spec(fields, object.as_object().unwrap())));
-                assert_eq!(SpecText::of(fields).read(object.clone()).unwrap(), expected);
+                assert_eq!(*SpecText::of(fields).read(object.clone()).unwrap(), *expected);
                 let text = object.to_string();
                 let mut strict = serde_json::Deserializer::from_str(&text);
-                assert_eq!(SpecText::of(fields).read(&mut strict).unwrap(), expected, "{text}");
+                assert_eq!(*SpecText::of(fields).read(&mut strict).unwrap(), *expected, "{text}");
+            }
+            // One reader for all: what was read before is not what is read now.
+            let (one, texts) = (SpecText::of(fields), objects.iter().chain(&objects));
+            for object in texts {
+                let alone = SpecText::of(fields).read(object.clone()).unwrap();
+                assert_eq!(one.read(object.clone()).unwrap(), alone);
             }
         }
     }

@@ -4,7 +4,7 @@
 const SECRET: [&str; 5] = ["password", "passwd", "secret", "credential", "authenticationuser"];
 
 /// What a server is, and where its files lie: it takes another value at once, and is lost.
-const FIXED: [&str; 12] = [
+pub(crate) const FIXED: [&str; 14] = [
     "brokerClusterName",
     "brokerConfigPath",
     "brokerId",
@@ -16,6 +16,8 @@ const FIXED: [&str; 12] = [
     "kvConfigPath",
     "listenPort",
     "rocketmqHome",
+    "storePathCommitLog",
+    "storePathRootDir",
     "storeType",
 ];
 

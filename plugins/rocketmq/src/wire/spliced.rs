@@ -64,7 +64,7 @@ pub(super) fn receive(channel: &mut Channel, id: i32, timeout_ms: u64) -> Result
     // A channel that failed has nothing to wait for but what it had received before.
     let timeout_ms = if channel.usable() { timeout_ms } else { 0 };
     let lost = |error| Lost { sent: true, error };
-    Answer::read(&channel.receive(id, timeout_ms).map_err(lost)?).map_err(lost)
+    Answer::read(channel.receive(id, timeout_ms).map_err(lost)?).map_err(lost)
 }
 
 #[cfg(test)]

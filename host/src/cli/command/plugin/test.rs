@@ -65,7 +65,8 @@ pub(in crate::cli) struct Test {
     /// Only this group or check
     #[arg(long, value_name = "GROUP|CHECK")]
     only: Vec<String>,
-    /// Also write the report as `JUnit`'s XML
+    /// For CI servers.
+    #[arg(help = "Also write the report in JUnit's XML")]
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
     /// List the checks and run none

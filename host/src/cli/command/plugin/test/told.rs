@@ -32,7 +32,7 @@ pub(super) fn report(report: &Report, terminal: &mut Terminal) -> Result<(), Fai
     let kind = report.kind.as_deref().unwrap_or("?");
     let version = report.version.as_deref().unwrap_or_default();
     terminal.line(format_args!("{}   {kind} {version}", printable(&report.file)))?;
-    let mut table = Table::new(&["group", "check", "verdict", "time", "of it"]);
+    let mut table = Table::new(&["group", "check", "verdict", "time", "remark"]);
     let mut group = "";
     for checked in &report.checks {
         let (word, tone, note) = told(&checked.verdict);
