@@ -138,10 +138,12 @@ impl Build<'_> {
         if !self.folder.join(".venv").exists() {
             let mut asked = Command::new("python3");
             asked.args(["-c", "import ensurepip, venv"]);
-            run("the look for venv and pip", self.folder, &mut asked, false).map_err(|_| KitError::Tool {
-                need: "Python's venv with pip".to_owned(),
-                found: "it is not here".to_owned(),
-                advice: PYTHON.advice.to_owned(),
+            run("the look for venv and pip", self.folder, &mut asked, false).map_err(|_lacks| {
+                KitError::Tool {
+                    need: "Python's venv with pip".to_owned(),
+                    found: "it is not here".to_owned(),
+                    advice: PYTHON.advice.to_owned(),
+                }
             })?;
             (self.tell)("installing what requirements.txt pins, into .venv");
         }

@@ -126,7 +126,7 @@ impl Dev {
         let running = match running {
             Some(running) if running.kind == kind => running,
             // Another name of the kind is another plugin.
-            other => other.insert(self.start(&kind, session)?),
+            other => other.insert(start(&kind, session)?),
         };
         running.host.load(&kind, &report.grants, &built.bytes)?;
         let loading = Instant::now();
@@ -143,14 +143,6 @@ impl Dev {
         self.ask(running, session)?;
         session.terminal.flush()?;
         Ok(Round::Serves)
-    }
-
-    fn start(&self, kind: &str, session: &mut Session<'_>) -> Result<Running, Failure> {
-        session.terminal.note("starting a local host")?;
-        let program = std::env::current_exe()?;
-        let host = LocalHost::start(&program, &cache_folder(&variable)?.join("dev"))?;
-        let target = Target { url: host.url.clone(), token: host.token.clone() };
-        Ok(Running { client: Client::new(target, None)?, host, kind: kind.to_owned(), registered: false })
     }
 
     /// What types there are, and what the cluster holds of each.
@@ -189,6 +181,14 @@ impl Dev {
         }
         Ok(())
     }
+}
+
+fn start(kind: &str, session: &mut Session<'_>) -> Result<Running, Failure> {
+    session.terminal.note("starting a local host")?;
+    let program = std::env::current_exe()?;
+    let host = LocalHost::start(&program, &cache_folder(&variable)?.join("dev"))?;
+    let target = Target { url: host.url.clone(), token: host.token.clone() };
+    Ok(Running { client: Client::new(target, None)?, host, kind: kind.to_owned(), registered: false })
 }
 
 /// Waits for this content. `false`: it was refused, and that was told.
