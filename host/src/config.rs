@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::domain::signature::{SignaturePolicy, SignatureRules};
 use crate::store::sqlite_url;
 
 /// Where the host listens when nobody says.
@@ -43,6 +44,8 @@ pub struct ServeConfig {
     pub tls: Option<TlsFiles>,
     /// Listens beyond loopback without TLS.
     pub insecure: bool,
+    /// What becomes of plugins that are not signed.
+    pub signatures: SignatureRules,
     /// Names beside `localhost` and the loopback addresses that a request's `Host` may hold.
     pub allowed_hosts: Vec<String>,
 }
@@ -54,10 +57,17 @@ pub enum ConfigError {
          to send tokens and secrets in the clear"
     )]
     InTheClear(SocketAddr),
+    #[error(
+        "signatures of plugins are held against keys, and there is none: give --plugin-key FILE (`headgate plugin keygen` makes a pair)"
+    )]
+    NoKeys,
 }
 
 impl ServeConfig {
     pub fn check(&self) -> Result<(), ConfigError> {
+        if self.signatures.policy != SignaturePolicy::Off && self.signatures.keys.is_empty() {
+            return Err(ConfigError::NoKeys);
+        }
         if self.listen.ip().is_loopback() || self.tls.is_some() || self.insecure {
             return Ok(());
         }
@@ -102,7 +112,17 @@ mod tests {
             key: None,
             tls: None,
             insecure: false,
+            signatures: SignatureRules::default(),
             allowed_hosts: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn signatures_that_are_asked_for_need_keys() {
+        for policy in [SignaturePolicy::Warn, SignaturePolicy::Enforce] {
+            let signatures = SignatureRules { policy, keys: Vec::new() };
+            let wanted = ServeConfig { signatures, ..config("127.0.0.1:0") };
+            assert_eq!(wanted.check(), Err(ConfigError::NoKeys));
         }
     }
 

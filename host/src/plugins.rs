@@ -38,5 +38,6 @@ mod sessions;
 mod smoke;
 #[cfg(test)]
 mod stories;
+mod toolchain;
 mod trial;
 mod watch;

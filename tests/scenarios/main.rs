@@ -12,6 +12,7 @@ mod doors;
 mod drift;
 mod etcd;
 mod flink;
+mod grants;
 mod input;
 mod kafka_admin;
 mod kafka_operations;

@@ -21,6 +21,7 @@ pub enum Behaviour {
 const NOTHING: usize = 16;
 const DISCOVERY: usize = 512;
 const DESCRIPTION: usize = 1024;
+const GRANTS: usize = 1536;
 const STRINGS: usize = 2048;
 
 /// The component.
@@ -28,12 +29,25 @@ const STRINGS: usize = 2048;
 /// # Errors
 /// The contract of this tree is not the one that the guest was written for.
 pub fn guest(kind: &str, version: &str, behaviour: Behaviour) -> Result<Vec<u8>> {
+    asking_guest(kind, version, &[], behaviour)
+}
+
+/// The same, which asks for these hosts and ports.
+///
+/// # Errors
+/// As [`guest`].
+pub fn asking_guest(
+    kind: &str,
+    version: &str,
+    asks: &[(&str, &str)],
+    behaviour: Behaviour,
+) -> Result<Vec<u8>> {
     let mut resolve = Resolve::default();
     let contract = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit");
     resolve.push_path(contract).context("the contract")?;
     let package = resolve.push_str("guest.wit", WORLD)?;
     let world = resolve.select_world(&[package], Some("guest"))?;
-    let mut bytes = wat::parse_str(module(kind, version, behaviour))?;
+    let mut bytes = wat::parse_str(module(kind, version, asks, behaviour))?;
     embed_component_metadata(&mut bytes, &resolve, world, StringEncoding::UTF8, false)?;
     ComponentEncoder::default().module(&bytes)?.validate(true).encode()
 }
@@ -61,7 +75,7 @@ impl Memory {
     }
 }
 
-fn module(kind: &str, version: &str, behaviour: Behaviour) -> String {
+fn module(kind: &str, version: &str, asks: &[(&str, &str)], behaviour: Behaviour) -> String {
     let mut memory = Memory { data: String::new(), next: STRINGS };
     for (offset, text) in
         [(0, kind), (8, "Guest"), (16, version), (24, "Tests"), (44, r#"{"type": "object"}"#)]
@@ -69,6 +83,16 @@ fn module(kind: &str, version: &str, behaviour: Behaviour) -> String {
         memory.put(DESCRIPTION + offset, text);
     }
     memory.put(DISCOVERY + 32, "{}");
+    for (number, (host, ports)) in asks.iter().enumerate() {
+        // The first case of the variant, and its two strings.
+        let at = GRANTS + 20 * number;
+        memory.place(at, &[0]);
+        memory.put(at + 4, host);
+        memory.put(at + 12, ports);
+    }
+    let list = [GRANTS, asks.len()];
+    let list: Vec<u8> = list.iter().flat_map(|word| word.to_le_bytes().into_iter().take(4)).collect();
+    memory.place(DESCRIPTION + 72, &list);
     let discover = match behaviour {
         Behaviour::Answers => "",
         Behaviour::Traps => "unreachable",

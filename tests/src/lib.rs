@@ -20,7 +20,7 @@ mod zookeeper;
 pub use database::Database;
 pub use etcd::Etcd;
 pub use flink::Flink;
-pub use guest::{Behaviour, guest};
+pub use guest::{Behaviour, asking_guest, guest};
 pub use host::cli::Output;
 pub use host::http::Answer;
 pub use host::{Host, Options};

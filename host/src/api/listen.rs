@@ -122,6 +122,7 @@ mod tests {
             key: None,
             tls: None,
             insecure: false,
+            signatures: crate::domain::signature::SignatureRules::default(),
             allowed_hosts: Vec::new(),
         }
     }

@@ -17,10 +17,11 @@ use crate::app::{App, AppError, NewToken, Refusal, SharedApp};
 use crate::clock::SystemClock;
 use crate::domain::cluster::Cluster;
 use crate::domain::contract::{
-    Change, Description, Divergence, Granularity, Issue, MetadataType, Role as NodeRole, Scope, StrategyStep,
-    Verbs,
+    Change, Description, Divergence, Grant, Granularity, Issue, MetadataType, Role as NodeRole, Scope,
+    StrategyStep, Verbs,
 };
 use crate::domain::error::{BackendError, ErrorKind};
+use crate::domain::grant::{Given, GrantError};
 use crate::domain::id::{ClusterId, DEFAULT_ORGANIZATION, OperationId, OrganizationId, PlanId};
 use crate::domain::operation::{Forecast, Operation, OperationState, OperationType, Subject};
 use crate::domain::place::Place;
@@ -157,6 +158,11 @@ impl Plugins for ToyPlugins {
                 Err(PluginChangeError::Refused("plugin `toy` has no earlier version".to_owned()))
             }
             ("toy", PluginChange::Disable | PluginChange::Enable { .. }) => Ok(()),
+            ("toy", PluginChange::Grant(change)) => {
+                let asked = [Grant::Network { host: "*.svc".to_owned(), ports: "80".to_owned() }];
+                let wrong = |error: GrantError| PluginChangeError::Invalid(error.to_string());
+                change.decide(&asked, &Given::nothing()).map(drop).map_err(wrong)
+            }
             _ => Err(PluginChangeError::NotFound(name.to_owned())),
         }
     }

@@ -107,6 +107,7 @@ fn changing() -> OpenApiRouter<ApiState> {
         .routes(routes!(operations::cancel::cancel_operation))
         .routes(routes!(plugins::disable::disable_plugin))
         .routes(routes!(plugins::enable::enable_plugin))
+        .routes(routes!(plugins::grant::grant_plugin))
         .routes(routes!(policies::save::save_policy))
         .routes(routes!(log_levels::change::change_log_level))
         .routes(routes!(tokens::create::create_token))

@@ -66,6 +66,8 @@ pub enum Refusal {
     LastOwner,
     /// The plugin's versions do not allow it.
     Plugin,
+    /// Another content asks now, or somebody else decided meanwhile.
+    Grants,
 }
 
 impl AppError {

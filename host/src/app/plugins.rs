@@ -38,9 +38,12 @@ impl App {
         change: PluginChange,
     ) -> Result<PluginStatus, AppError> {
         caller.may_write()?;
-        self.plugins.change(name, change, &caller.by).await.map_err(|error| match error {
-            PluginChangeError::NotFound(name) => AppError::not_found("plugin", name),
-            PluginChangeError::Refused(why) => AppError::refused(Refusal::Plugin, why),
+        self.plugins.change(name, change, &caller.by).await.map_err(|error| match &error {
+            PluginChangeError::NotFound(name) => AppError::not_found("plugin", name.as_str()),
+            PluginChangeError::Refused(why) => AppError::refused(Refusal::Plugin, why.as_str()),
+            PluginChangeError::Invalid(why) => AppError::wrong("invalid-grant", "", why.as_str()),
+            PluginChangeError::Changed(_) => AppError::refused(Refusal::Grants, error.to_string()),
+            PluginChangeError::NotKept(_) => AppError::Busy(error.to_string()),
             PluginChangeError::Stopping => AppError::Stopping,
         })?;
         self.find_plugin(name).ok_or_else(|| AppError::not_found("plugin", name))

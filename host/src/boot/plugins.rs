@@ -14,6 +14,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::clock::SharedClock;
 use crate::config::ServeConfig;
+use crate::domain::grant::GrantDecision;
 use crate::domain::id::{ClusterId, DEFAULT_ORGANIZATION, EventId, OrganizationId};
 use crate::domain::plugin::{HostVersion, Incident, PluginRecord};
 use crate::domain::record::Change;
@@ -55,6 +56,7 @@ pub(super) async fn load(
         archive: config.data.join(VERSIONS_FOLDER),
         limits: Limits::default(),
         pace: Pace::default(),
+        signatures: config.signatures.clone(),
         clock: Arc::clone(clock),
         state: Arc::<Kept>::clone(&kept),
         ledger: kept,
@@ -153,6 +155,7 @@ impl Kept {
         };
         if let Some(action) = action(told.kind) {
             let change = Change::new(action, told.subject.as_str()).after(told.data.clone());
+            let change = Change { before: told.before.clone(), ..change };
             tx.keep(&event.organization, None, &told.by, std::slice::from_ref(&change)).await?;
         }
         tx.insert_event(&event).await.map(drop)
@@ -165,6 +168,16 @@ impl Kept {
         }
         self.insert(&mut tx, told).await?;
         tx.commit().await
+    }
+
+    async fn save_decision(&self, decision: &GrantDecision, told: &Told) -> Result<bool, StoreError> {
+        let mut tx = self.store.begin().await?;
+        if !tx.save_plugin_grant(decision).await? {
+            return Ok(false);
+        }
+        self.insert(&mut tx, told).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     async fn keep_incident(&self, incident: &Incident) -> Result<(), StoreError> {
@@ -196,6 +209,7 @@ fn action(event: &str) -> Option<&'static str> {
         "plugin.enabled" => Some("plugin.enable"),
         "plugin.removed" => Some("plugin.remove"),
         "plugin.granted" => Some("plugin.grant"),
+        "plugin.signed" => Some("plugin.sign"),
         _ => None,
     }
 }
@@ -216,6 +230,14 @@ impl Ledger for Kept {
 
     async fn keep(&self, incident: &Incident) -> Result<(), String> {
         self.keep_incident(incident).await.map_err(|error| error.to_string())
+    }
+
+    async fn decisions(&self) -> Result<Vec<GrantDecision>, String> {
+        self.store.list_plugin_grants().await.map_err(|error| error.to_string())
+    }
+
+    async fn decide(&self, decision: &GrantDecision, told: &Told) -> Result<bool, String> {
+        self.save_decision(decision, told).await.map_err(|error| error.to_string())
     }
 
     async fn meet(&self, served: &[Served]) -> Result<BTreeMap<String, Vec<HostVersion>>, String> {

@@ -4,6 +4,10 @@ use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
+use super::contract::Grant;
+use super::grant::{Given, GrantSource};
+use super::signature::Signed;
+
 /// Where a plugin's bytes come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -30,6 +34,8 @@ pub enum PluginState {
     Described,
     /// Its types and operations make sense.
     Tested,
+    /// It asks for more than the operator decided: it serves once that is decided.
+    Waiting,
     /// It serves.
     Active,
     /// It stays out until the file changes.
@@ -55,14 +61,45 @@ pub struct RefusedFile {
     pub advice: String,
 }
 
-/// A version that served, or serves.
+/// A version that may serve once the operator decided on what it asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct WaitingFile {
+    pub file: String,
+    pub digest: String,
+    pub version: String,
+    /// All that its manifest asks for.
+    pub asks: Vec<Grant>,
+    /// What of it nobody has decided on.
+    pub more: Vec<Grant>,
+}
+
+/// What the version that serves may reach, and who says so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Granted {
+    pub given: Given,
+    pub source: GrantSource,
+    /// Who decided, where somebody did.
+    pub by: Option<String>,
+    pub at_ms: Option<i64>,
+    /// The content that it was decided for.
+    pub digest: Option<String>,
+    pub version: Option<String>,
+}
+
+/// A version that served, or serves.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PluginVersion {
     /// Of the component, lower-case hexadecimal SHA-256.
     pub digest: String,
     pub version: String,
     pub file: String,
     pub since_ms: i64,
+    /// As it was signed when it was loaded last.
+    #[serde(default)]
+    pub signature: Option<Signed>,
+    /// What made it, by its own word.
+    #[serde(default)]
+    pub toolchain: Vec<String>,
 }
 
 /// Who stopped a kind.
@@ -110,7 +147,10 @@ impl PluginRecord {
     /// The version serves from now on. The same one again, after a restart or on another host, is no new generation.
     pub fn activate(&mut self, version: PluginVersion) {
         match self.versions.first_mut() {
-            Some(first) if first.digest == version.digest => first.file = version.file,
+            Some(first) if first.digest == version.digest => {
+                (first.file, first.signature) = (version.file, version.signature);
+                first.toolchain = version.toolchain;
+            }
             Some(_) | None => {
                 self.generation += 1;
                 self.versions.retain(|known| known.digest != version.digest);
@@ -181,11 +221,26 @@ pub struct PluginStatus {
     pub reason: Option<String>,
     pub digest: Option<String>,
     pub version: Option<String>,
+    /// Of the file that serves; absent for a built-in plugin, and where nothing serves.
+    #[serde(default)]
+    pub signature: Option<Signed>,
+    /// What made it, by its own word: it proves nothing.
+    #[serde(default)]
+    pub toolchain: Vec<String>,
     pub generation: u64,
     /// When this version began to serve.
     pub since_ms: Option<i64>,
     /// What lies in the file and was not taken; an earlier version may serve beside it.
     pub refusal: Option<RefusedFile>,
+    /// What lies in the file and asks for more than was decided; an earlier version may serve beside it.
+    #[serde(default)]
+    pub waiting: Option<WaitingFile>,
+    /// What the manifest of the version that serves asks for.
+    #[serde(default)]
+    pub asks: Vec<Grant>,
+    /// Absent where nothing serves.
+    #[serde(default)]
+    pub granted: Option<Granted>,
     pub traffic: Traffic,
     pub draining: Vec<Draining>,
     /// What a rollback goes to, the next one first.
@@ -230,6 +285,11 @@ pub struct Incident {
     pub lines: Vec<String>,
     pub charge: Charge,
     pub at_ms: i64,
+    /// Of the version that failed.
+    #[serde(default)]
+    pub signature: Option<Signed>,
+    #[serde(default)]
+    pub toolchain: Vec<String>,
 }
 
 /// How semantic versioning orders two versions; `None` where one of them is none.
@@ -291,6 +351,7 @@ mod tests {
             version: "0.1.0".to_owned(),
             file: "a.wasm".to_owned(),
             since_ms: 1,
+            ..PluginVersion::default()
         }
     }
 

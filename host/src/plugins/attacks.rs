@@ -189,13 +189,10 @@ async fn addresses_that_no_plugin_reaches_are_refused_in_every_form() {
 
 #[tokio::test]
 async fn without_a_grant_nothing_is_reached() {
-    let world = World::of("hostile", &HOSTILE, "{}").await;
+    let world = World::of("hostile", &HOSTILE, "hostile: {}").await;
     let told = json!({"attack": "connect", "address": "127.0.0.1", "port": 1});
     let said = attacked_in(&world, "attacker", &told).await;
-    assert!(
-        said.contains("the plugin has no grant for the network, and wants to reach 127.0.0.1:1"),
-        "{said}"
-    );
+    assert!(said.contains("`headgate plugin grant hostile --network 127.0.0.1:1` gives it"), "{said}");
 }
 
 /// Answers every request with the same text, and keeps every connection.

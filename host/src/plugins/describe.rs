@@ -3,12 +3,10 @@
 use serde_json::Value;
 
 use crate::domain::contract::{Description, Grant};
+use crate::domain::grant::{NetworkGrant, WASI_OPEN};
 use crate::domain::schema;
 
 use super::refusal::{Refusal, Stage};
-
-/// What of WASI is open to every plugin that imports it.
-const WASI_OPEN: [&str; 3] = ["clocks", "random", "stdio"];
 
 /// Of a kind's name: it stands in commands and metrics.
 const KIND_CHARACTERS_MAX: usize = 40;
@@ -35,9 +33,13 @@ pub(super) fn check(plugin: &str, description: &Description) -> Result<(), Refus
     }
     for grant in &description.grants {
         match grant {
-            Grant::Network { host, .. } if !host.is_empty() => {}
-            Grant::Network { .. } => {
-                return refuse("a host in each network grant", "an empty one".to_owned(), "correct `grants`");
+            Grant::Network { host, ports } => {
+                let asked = NetworkGrant { host: host.clone(), ports: ports.clone() };
+                if let Some(fault) = asked.fault() {
+                    let expected = "a host or pattern and ports in each network grant";
+                    let found = format!("`{asked}`, which {fault}");
+                    return refuse(expected, found, "correct `grants` in the plugin's manifest");
+                }
             }
             Grant::SecretsReveal => {
                 let advice = "use the proofs of `secrets` in place of the secrets themselves";
@@ -46,8 +48,10 @@ pub(super) fn check(plugin: &str, description: &Description) -> Result<(), Refus
             // Given to all.
             Grant::Wasi(name) if WASI_OPEN.contains(&name.as_str()) => {}
             Grant::Wasi(name) => {
-                let advice = "use `net`, `http` and `state` of the contract in its place";
-                return refuse("grants that this host gives", format!("wasi `{name}`"), advice);
+                let expected = format!("grants that this host gives, of WASI {}", WASI_OPEN.join(", "));
+                let advice =
+                    "use `net`, `http` and `state` of the contract in its place, and ask for `network`";
+                return refuse(&expected, format!("wasi `{name}`"), advice);
             }
         }
     }

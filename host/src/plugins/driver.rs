@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::domain::cluster::{Check, Cluster, Discovery};
 use crate::domain::contract::{Change, Description, Issue, MetadataType, StrategyStep};
 use crate::domain::error::BackendError;
+use crate::domain::grant::GrantChange;
 use crate::domain::id::OperationId;
 use crate::domain::operation::{Forecast, OperationType, Progress, Subject};
 use crate::domain::plugin::PluginStatus;
@@ -149,7 +150,7 @@ pub trait Kinds: Send + Sync {
 pub const NOT_LOADED: &str = "is not loaded; install its plugin or look at `headgate plugin list`";
 
 /// What an operator may ask of a kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PluginChange {
     /// Calls are refused until it is enabled.
     Disable,
@@ -160,6 +161,8 @@ pub enum PluginChange {
     },
     /// The version before serves again, and the one that serves stays out.
     RollBack,
+    /// Decides what it may reach.
+    Grant(GrantChange),
 }
 
 #[derive(Clone, Debug, thiserror::Error)]
@@ -168,6 +171,15 @@ pub enum PluginChangeError {
     NotFound(String),
     #[error("{0}")]
     Refused(String),
+    /// The request makes no sense.
+    #[error("{0}")]
+    Invalid(String),
+    /// Somebody was faster.
+    #[error("the grants of `{0}` were changed meanwhile")]
+    Changed(String),
+    /// It could not be stored, and is not in force.
+    #[error("the decision could not be stored: {0}")]
+    NotKept(String),
     #[error("the host is stopping")]
     Stopping,
 }

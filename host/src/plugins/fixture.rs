@@ -46,6 +46,7 @@ impl Memory {
 const ZEROS: usize = 16;
 const DISCOVERY: usize = 512;
 const DESCRIPTION: usize = 1024;
+const GRANTS: usize = 1536;
 const STRINGS: usize = 2048;
 
 const DESCRIBE: &str = r#"(func (export "headgate:plugin/manifest@0.1.0#describe") (result i32) "#;
@@ -56,14 +57,24 @@ fn escaped(text: &str) -> String {
 }
 
 fn module(kind: &str, probe: &str) -> String {
-    versioned_module(kind, "0.1.0", probe)
+    versioned_module(kind, "0.1.0", &[], probe)
 }
 
-fn versioned_module(kind: &str, version: &str, probe: &str) -> String {
+/// `asks`: hosts and ports of the network, or, without ports, parts of WASI.
+fn versioned_module(kind: &str, version: &str, asks: &[(&str, &str)], probe: &str) -> String {
     let mut memory = Memory { data: String::new(), next: STRINGS };
     let mut description = [0; 100];
     for (at, text) in [(0, kind), (8, "Fixture"), (16, version), (24, "Tests"), (44, FORM)] {
         description[at..at + 8].copy_from_slice(&memory.put(text));
+    }
+    description[72..76].copy_from_slice(&u32::try_from(GRANTS).unwrap().to_le_bytes());
+    description[76] = u8::try_from(asks.len()).unwrap();
+    for (at, (name, ports)) in asks.iter().enumerate() {
+        let mut grant = [0; 20];
+        grant[0] = if ports.is_empty() { 2 } else { 0 };
+        grant[4..12].copy_from_slice(&memory.put(name));
+        grant[12..20].copy_from_slice(&memory.put(ports));
+        memory.place(GRANTS + 20 * at, &grant);
     }
     memory.place(DESCRIPTION, &description);
     let facts = memory.put("{}");
@@ -137,7 +148,12 @@ pub(super) fn guest(kind: &str, probe: &str) -> Vec<u8> {
 
 /// The same of another version: another content, too.
 pub(super) fn versioned(kind: &str, version: &str, probe: &str) -> Vec<u8> {
-    component(&versioned_module(kind, version, probe), "", "")
+    component(&versioned_module(kind, version, &[], probe), "", "")
+}
+
+/// The same, which asks for grants.
+pub(super) fn asking(kind: &str, version: &str, asks: &[(&str, &str)]) -> Vec<u8> {
+    component(&versioned_module(kind, version, asks, NOTHING), "", "")
 }
 
 /// With a memory beside the one that the host sees.

@@ -7,57 +7,18 @@
 
 pub(super) mod address;
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::address::{fits_host, split};
 use crate::domain::contract::Grant;
+pub use crate::domain::grant::{Advertised, Given, NetworkGrant};
+use crate::domain::grant::{CONNECTION, port_range};
 use address::Class;
 
-/// Which addresses a plugin may reach that the cluster told it, beyond those of the connection form.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Advertised {
-    /// None but the connection's own.
-    None,
-    /// Of the same class as an address of the connection: loopback, private or public. A public cluster cannot send the
-    /// host to look at its private network, nor a private one send its credentials to the internet.
-    #[default]
-    SameClass,
-    Any,
+/// Built-in plugins reach the addresses of each cluster's connection, and what those clusters advertise.
+pub(super) fn builtin(asked: &[Grant]) -> Given {
+    Given::connection(asked, Advertised::default())
 }
-
-/// A network grant in the operator's words.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NetworkGrant {
-    pub host: String,
-    pub ports: String,
-}
-
-/// What the operator gives to one plugin.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Given {
-    pub network: Vec<NetworkGrant>,
-    pub advertised: Advertised,
-}
-
-impl Given {
-    /// Built-in plugins reach the addresses of each cluster's connection, and what those clusters advertise.
-    pub(super) fn builtin(asked: &[Grant]) -> Self {
-        let connection = |grant: &Grant| match grant {
-            Grant::Network { host, ports } if host.starts_with(CONNECTION) => {
-                Some(NetworkGrant { host: host.clone(), ports: ports.clone() })
-            }
-            Grant::Network { .. } | Grant::SecretsReveal | Grant::Wasi(_) => None,
-        };
-        Self { network: asked.iter().filter_map(connection).collect(), advertised: Advertised::default() }
-    }
-}
-
-/// Stands for a field of the connection form; a JSON Pointer and `}` follow.
-const CONNECTION: &str = "${connection.";
 
 /// What one session may reach.
 #[derive(Clone, Debug, Default)]
@@ -67,6 +28,8 @@ pub(super) struct NetworkPolicy {
     advertised: Advertised,
     /// What people wrote for the cluster beside its form: patterns, which count like an address of the form.
     written: Vec<(String, Option<u16>)>,
+    /// As commands name it.
+    kind: String,
 }
 
 #[derive(Clone, Debug)]
@@ -103,7 +66,12 @@ impl NetworkPolicy {
             given: given.network.iter().filter_map(rule).collect(),
             advertised: given.advertised,
             written: Vec::new(),
+            kind: "KIND".to_owned(),
         }
+    }
+
+    pub(super) fn of_kind(self, kind: &str) -> Self {
+        Self { kind: kind.to_owned(), ..self }
     }
 
     /// The outside addresses of the cluster's rules and the nodes that a person named: whoever wrote them could as well have
@@ -114,14 +82,13 @@ impl NetworkPolicy {
     }
 
     pub(super) fn by_name(&self, host: &str, port: u16) -> Verdict {
-        let best = |rules: &[Rule]| {
-            rules
-                .iter()
-                .map(|rule| rule.verdict(host, port, self.advertised, &self.written))
-                .max()
-                .unwrap_or(Verdict::Denied)
-        };
+        let best = |rules: &[Rule]| self.best(rules, host, port, self.advertised);
         best(&self.asked).min(best(&self.given))
+    }
+
+    fn best(&self, rules: &[Rule], host: &str, port: u16, advertised: Advertised) -> Verdict {
+        let verdicts = rules.iter().map(|rule| rule.verdict(host, port, advertised, &self.written));
+        verdicts.max().unwrap_or(Verdict::Denied)
     }
 
     /// Hosts of the connection form, as far as they are asked and given.
@@ -133,17 +100,23 @@ impl NetworkPolicy {
         addresses.flatten().collect()
     }
 
-    /// What to tell the operator.
+    /// What to tell the operator: the rule that stands against it, and what would let it through.
     pub(super) fn denial(&self, host: &str, port: u16) -> String {
-        if self.given.is_empty() {
+        let denied = |rules: &[Rule]| self.best(rules, host, port, Advertised::Any) == Verdict::Denied;
+        let is_named = self.best(&self.asked, host, port, Advertised::None) == Verdict::Granted;
+        let (what, kind) = (format!("the plugin may not reach {host}:{port}"), &self.kind);
+        if denied(&self.asked) {
+            return format!("{what}: its manifest does not ask for it, which is for its author to correct");
+        }
+        if is_named || denied(&self.given) {
+            let address = NetworkGrant { host: host.to_owned(), ports: port.to_string() };
             return format!(
-                "the plugin has no grant for the network, and wants to reach {host}:{port}; grant it in `grants.yaml` \
-                 of the plugin directory"
+                "{what}: it asks for it and was not given it; `headgate plugin grant {kind} --network {address}` gives it"
             );
         }
         format!(
-            "the plugin may not reach {host}:{port}: it is neither an address of the cluster's connection nor granted; \
-             add it to the connection or to the plugin's grants"
+            "{what}: it is no address of the cluster's connection; add it there, or let the plugin follow what its \
+             clusters advertise: `headgate plugin grant {kind} --advertised same-class`"
         )
     }
 }
@@ -196,12 +169,6 @@ impl Rule {
     }
 }
 
-fn port_range(text: &str) -> Option<(u16, u16)> {
-    let (first, last) = text.split_once('-').unwrap_or((text, text));
-    let range: (u16, u16) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
-    (range.0 <= range.1).then_some(range)
-}
-
 /// `HOST:PORT,…`, parted by commas or semicolons, or an array of them.
 fn addresses(field: &Value) -> Vec<(String, Option<u16>)> {
     let texts: Vec<&str> = match field {
@@ -232,7 +199,7 @@ mod tests {
     #[test]
     fn a_builtin_plugin_reaches_its_connection_and_what_that_advertises() {
         let connection = json!({"bootstrap": "a, b.c:19092 ,[::1]:7"});
-        let policy = NetworkPolicy::new(&asked(), &Given::builtin(&asked()), &connection);
+        let policy = NetworkPolicy::new(&asked(), &builtin(&asked()), &connection);
         for (host, port) in [("a", 9092), ("B.c", 19092), ("::1", 7)] {
             assert_eq!(policy.by_name(host, port), Verdict::Granted, "{host}:{port}");
         }
@@ -247,8 +214,7 @@ mod tests {
     fn what_people_wrote_beside_the_form_counts_like_it_within_the_same_grant() {
         let connection = json!({"bootstrap": "a:1"});
         let written = || ["gw:19092", "*.example.com", "10.0.0.9:7"].into_iter();
-        let policy =
-            NetworkPolicy::new(&asked(), &Given::builtin(&asked()), &connection).and_written(written());
+        let policy = NetworkPolicy::new(&asked(), &builtin(&asked()), &connection).and_written(written());
         for (host, port) in [("GW", 19092), ("b-1.example.com", 5), ("10.0.0.9", 7)] {
             assert_eq!(policy.by_name(host, port), Verdict::Granted, "{host}:{port}");
         }
@@ -263,13 +229,28 @@ mod tests {
         let connection = json!({"bootstrap": ["a:1"]});
         let none = NetworkPolicy::new(&asked(), &Given::default(), &connection);
         assert_eq!(none.by_name("a", 1), Verdict::Denied);
-        assert!(none.denial("a", 1).contains("grants.yaml"));
+        let told = none.of_kind("toy").denial("a", 1);
+        assert!(told.ends_with("`headgate plugin grant toy --network a:1` gives it"), "{told}");
         let network = vec![NetworkGrant { host: "*".to_owned(), ports: "1-65535".to_owned() }];
-        let wide =
-            NetworkPolicy::new(&asked(), &Given { network, advertised: Advertised::None }, &connection);
+        let given = Given { network, ..Given::nothing() };
+        let wide = NetworkPolicy::new(&asked(), &given, &connection);
         assert_eq!(wide.by_name("a", 1), Verdict::Granted);
         assert_eq!(wide.by_name("x.kafka.svc", 9093), Verdict::Granted);
         assert_eq!(wide.by_name("kafka.svc", 9093), Verdict::Denied);
         assert_eq!(wide.by_name("x.kafka.svc", 22), Verdict::Denied);
+    }
+
+    #[test]
+    fn a_refusal_names_the_rule_and_what_would_change_it() {
+        let connection = json!({"bootstrap": ["a:1"]});
+        let given = Given::connection(&asked(), Advertised::None);
+        let policy = NetworkPolicy::new(&asked(), &given, &connection).of_kind("toy");
+        assert_eq!(policy.by_name("b", 1), Verdict::Denied);
+        let told = policy.denial("b", 1);
+        assert!(told.contains("`headgate plugin grant toy --advertised same-class`"), "{told}");
+        let pattern = NetworkPolicy::new(&asked()[1..], &given, &connection);
+        assert!(pattern.denial("b", 1).contains("its manifest does not ask for it"));
+        let told = pattern.denial("x.kafka.svc", 9092);
+        assert!(told.contains("it asks for it and was not given it"), "{told}");
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use serde_json::Value;
 
+use crate::domain::grant::GrantDecision;
 use crate::domain::plugin::{HostVersion, Incident, PluginRecord};
 use crate::domain::record::By;
 
@@ -15,6 +16,8 @@ pub struct Told {
     pub kind: &'static str,
     /// The kind, or the file where there is none.
     pub subject: String,
+    /// As it was before, where that is told.
+    pub before: Option<Value>,
     pub data: Value,
     pub by: By,
 }
@@ -34,6 +37,10 @@ pub trait Ledger: Send + Sync {
     async fn save(&self, record: &PluginRecord, told: &Told) -> Result<(), String>;
     async fn tell(&self, told: &Told) -> Result<(), String>;
     async fn keep(&self, incident: &Incident) -> Result<(), String>;
+    /// What was decided of grants, by this host and others.
+    async fn decisions(&self) -> Result<Vec<GrantDecision>, String>;
+    /// `false`: its revision is not the one after what is stored, and nothing was changed.
+    async fn decide(&self, decision: &GrantDecision, told: &Told) -> Result<bool, String>;
     /// Says what this host serves, and gives what all that were heard of lately do, by kind.
     async fn meet(&self, served: &[Served]) -> Result<BTreeMap<String, Vec<HostVersion>>, String>;
 }
@@ -57,6 +64,14 @@ impl Ledger for NoLedger {
 
     async fn keep(&self, _: &Incident) -> Result<(), String> {
         Ok(())
+    }
+
+    async fn decisions(&self) -> Result<Vec<GrantDecision>, String> {
+        Ok(Vec::new())
+    }
+
+    async fn decide(&self, _: &GrantDecision, _: &Told) -> Result<bool, String> {
+        Ok(true)
     }
 
     async fn meet(&self, _: &[Served]) -> Result<BTreeMap<String, Vec<HostVersion>>, String> {

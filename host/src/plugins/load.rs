@@ -19,6 +19,7 @@ use super::plugin::{Parts, Plugin};
 use super::refusal::{Refusal, Stage};
 use super::sessions::Sessions;
 use super::smoke;
+use super::toolchain::toolchain;
 use super::watch::life::Passed;
 use crate::clock::SharedClock;
 use crate::domain::contract::Description;
@@ -45,6 +46,8 @@ pub(super) struct Candidate {
     pub(super) digest: String,
     pub(super) linked: Arc<Linked>,
     pub(super) description: Description,
+    /// What made it, by its own word.
+    pub(super) toolchain: Vec<String>,
 }
 
 /// A version that serves as soon as it is published.
@@ -61,6 +64,7 @@ impl Loader {
         let (engine, cache) = (self.engine.clone(), Arc::clone(&self.cache));
         let (metrics, told) = (self.metrics.clone(), Arc::clone(&passed));
         let compile = move || {
+            let tools = toolchain(&package.bytes);
             let verified = package.verify()?;
             told(Passed::Verified);
             let compiled = verified.compile(&engine, &cache, &metrics)?;
@@ -68,7 +72,7 @@ impl Loader {
             let digest = compiled.digest.clone();
             let linked = compiled.link()?;
             told(Passed::Typed);
-            Ok((linked, digest))
+            Ok((linked, digest, tools))
         };
         let turn = self.compiler.acquire().await;
         let compiled = tokio::task::spawn_blocking(compile).await.unwrap_or_else(|stopped| {
@@ -76,7 +80,7 @@ impl Loader {
             Err(Refusal::new(&name, Stage::Compile, "a compiler that ends", stopped.to_string(), advice))
         });
         drop(turn);
-        let (linked, digest) = compiled?;
+        let (linked, digest, toolchain) = compiled?;
         let parts = self.parts(&name, &digest, &linked, self.metrics.of(&name));
         let description = parts.describe().await.map_err(|failed| {
             let advice = "its log lines above may say why; try it with the plugin's own tests";
@@ -84,7 +88,7 @@ impl Loader {
         })?;
         describe::check(&name, &description)?;
         passed(Passed::Described);
-        Ok(Candidate { digest, linked, description })
+        Ok(Candidate { digest, linked, description, toolchain })
     }
 
     /// Asks it what a version is asked first, without any grant.

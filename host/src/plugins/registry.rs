@@ -24,6 +24,7 @@ use super::watch::{Asked, Setup, Shared, Watch};
 use crate::clock::SharedClock;
 use crate::domain::plugin::PluginStatus;
 use crate::domain::record::By;
+use crate::domain::signature::SignatureRules;
 
 /// Failures that wait to be kept, and changes that wait to be made: more are told to come back.
 const WAITING_MAX: usize = 64;
@@ -38,6 +39,7 @@ pub struct Options {
     pub archive: PathBuf,
     pub limits: Limits,
     pub pace: Pace,
+    pub signatures: SignatureRules,
     pub clock: SharedClock,
     pub state: Arc<dyn StateStore>,
     pub ledger: Arc<dyn Ledger>,
@@ -78,6 +80,7 @@ impl Registry {
             ledger: options.ledger,
             directory: options.directory,
             pace: options.pace,
+            signatures: options.signatures,
             shared: Arc::clone(&shared),
         });
         watch.begin(options.builtin).await;

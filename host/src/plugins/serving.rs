@@ -12,6 +12,7 @@ use super::load::{Candidate, Made};
 use super::plugin::Parts;
 use super::trial::Trial;
 use crate::domain::plugin::{Draining, HostVersion, Origin, PluginRecord};
+use crate::domain::signature::Signed;
 
 pub(super) use admission::{Admission, Newcomer, Standing, admit};
 
@@ -22,6 +23,8 @@ pub(super) struct Serving {
     pub(super) given: Given,
     /// Absent for a built-in plugin.
     pub(super) file: Option<String>,
+    /// As its file is signed; absent for a built-in plugin.
+    pub(super) signed: Option<Signed>,
     pub(super) since_ms: i64,
     /// Until it has shown that it is no worse than the one before.
     pub(super) trial: Option<Trial>,

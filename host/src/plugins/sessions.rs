@@ -96,6 +96,7 @@ impl Sessions {
             },
             secrets: SecretBox::new(secrets, &self.description.connection, cluster.connection.clone()),
             policy: NetworkPolicy::new(&self.description.grants, &self.given, &cluster.connection)
+                .of_kind(&self.description.kind)
                 .and_written(written(cluster)),
             addresses: cluster.addresses.clone(),
             places: self.places.clone(),

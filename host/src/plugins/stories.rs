@@ -19,6 +19,7 @@ use crate::domain::address::AddressMap;
 use crate::domain::cluster::{Cluster, Reach};
 use crate::domain::id::{ClusterId, DEFAULT_ORGANIZATION, OrganizationId};
 use crate::domain::policy::Authority;
+use crate::domain::signature::SignatureRules;
 
 pub(super) struct NoState;
 
@@ -72,6 +73,7 @@ pub(super) fn options(directory: &Path, cache: &Path) -> Options {
         archive: cache.join("versions"),
         limits,
         pace: Pace::default(),
+        signatures: SignatureRules::default(),
         clock: Arc::new(SystemClock),
         state: Arc::new(NoState),
         ledger: Arc::new(NoLedger),

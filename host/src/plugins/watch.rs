@@ -5,6 +5,7 @@
 mod arrivals;
 mod asked;
 pub(super) mod files;
+mod granting;
 mod grants;
 mod judge;
 pub(super) mod life;
@@ -31,6 +32,7 @@ use super::refusal::{Refusal, Stage};
 use super::serving::Slot;
 use crate::domain::plugin::{Origin, PluginRecord};
 use crate::domain::record::By;
+use crate::domain::signature::SignatureRules;
 use files::Listing;
 use grants::Grants;
 use life::{Act, Attempt, Life, Look, Patience, Verdict};
@@ -67,6 +69,7 @@ pub(super) struct Setup {
     pub(super) ledger: Arc<dyn Ledger>,
     pub(super) directory: Option<PathBuf>,
     pub(super) pace: Pace,
+    pub(super) signatures: SignatureRules,
     pub(super) shared: Arc<Shared>,
 }
 
@@ -76,6 +79,7 @@ pub(super) struct Watch {
     ledger: Arc<dyn Ledger>,
     directory: Option<PathBuf>,
     pace: Pace,
+    signatures: Arc<SignatureRules>,
     shared: Arc<Shared>,
     began: Instant,
     /// By name.
@@ -97,13 +101,14 @@ pub(super) struct Watch {
 
 impl Watch {
     pub(super) fn new(setup: Setup) -> Self {
-        let Setup { loader, archive, ledger, directory, pace, shared } = setup;
+        let Setup { loader, archive, ledger, directory, pace, signatures, shared } = setup;
         Self {
             loader,
             archive: Arc::new(archive),
             ledger,
             directory,
             pace,
+            signatures: Arc::new(signatures),
             shared,
             began: Instant::now(),
             files: BTreeMap::new(),
@@ -141,6 +146,7 @@ impl Watch {
                     self.judge_trials().await;
                 }
             }
+            self.follow_decisions().await;
             self.meet().await;
         }
     }
@@ -211,7 +217,7 @@ impl Watch {
         let look = stamp.map_or(Look::Absent, Look::There);
         let (life, act) = file.life.look(look, now_ms, patience, next);
         let changed = before != life;
-        let known = life.verdict().and_then(Verdict::digest).map(str::to_owned);
+        let known = life.verdict().and_then(Verdict::stands_for).map(str::to_owned);
         self.files.insert(name.to_owned(), Watched { life, kind: file.kind });
         match act {
             Act::Nothing if changed && absent => {
@@ -308,7 +314,7 @@ impl Watch {
     }
 
     async fn tell(&self, kind: &'static str, subject: &str, data: Value, by: &By) {
-        let told = Told { kind, subject: subject.to_owned(), data, by: by.clone() };
+        let told = Told { kind, subject: subject.to_owned(), before: None, data, by: by.clone() };
         if let Err(error) = self.ledger.tell(&told).await {
             tracing::error!(error, event = kind, subject, "the event could not be kept");
         }
@@ -317,7 +323,7 @@ impl Watch {
     /// The record of a kind with what happened to it.
     async fn save(&self, kind: &str, event: &'static str, data: Value, by: &By) {
         let Some(slot) = self.slots.get(kind) else { return };
-        let told = Told { kind: event, subject: kind.to_owned(), data, by: by.clone() };
+        let told = Told { kind: event, subject: kind.to_owned(), before: None, data, by: by.clone() };
         if let Err(error) = self.ledger.save(&slot.record, &told).await {
             tracing::error!(error, kind, event, "what happened to the plugin could not be kept");
         }

@@ -2,6 +2,7 @@
 
 use super::columns::{Columns, json};
 use super::{Store, StoreError, Tx};
+use crate::domain::grant::GrantDecision;
 use crate::domain::plugin::{HostVersion, Incident, PluginRecord};
 
 /// Incidents of one kind that are kept: the newest say what is wrong now.
@@ -16,6 +17,17 @@ impl Store {
             .await?
             .iter()
             .map(|row| Columns::of(row, "plugins").json())
+            .collect()
+    }
+
+    /// By kind.
+    pub async fn list_plugin_grants(&self) -> Result<Vec<GrantDecision>, StoreError> {
+        let mut connection = self.reader().await?;
+        sqlx::query("select document from plugin_grants order by kind")
+            .fetch_all(&mut *connection)
+            .await?
+            .iter()
+            .map(|row| Columns::of(row, "plugin_grants").json())
             .collect()
     }
 
@@ -79,6 +91,24 @@ impl Tx {
         .execute(self.connection())
         .await?;
         Ok(())
+    }
+
+    /// `false`: its revision is not the one after what is stored; somebody else decided meanwhile.
+    pub async fn save_plugin_grant(&mut self, decision: &GrantDecision) -> Result<bool, StoreError> {
+        let revision = i64::try_from(decision.revision).unwrap_or(i64::MAX);
+        let saved = sqlx::query(
+            "insert into plugin_grants (kind, revision, document)
+            values ($1, $2, $3)
+            on conflict (kind) do update
+            set revision = excluded.revision, document = excluded.document
+            where plugin_grants.revision = excluded.revision - 1",
+        )
+        .bind(&decision.kind)
+        .bind(revision)
+        .bind(json("grant", decision)?)
+        .execute(self.connection())
+        .await?;
+        Ok(saved.rows_affected() == 1)
     }
 
     /// The oldest of its kind make room.

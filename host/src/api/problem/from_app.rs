@@ -90,6 +90,7 @@ fn refused(refusal: Refusal, detail: String) -> Problem {
         }
         Refusal::NotOurs => ("not-ours", "adopt it first"),
         Refusal::Plugin => ("plugin-version", "see its versions: headgate plugin show"),
+        Refusal::Grants => ("grants-changed", "see what it asks for now: headgate plugin grant KIND"),
         Refusal::LastOwner => ("last-owner", "make another owner's token first"),
     };
     Problem::new(StatusCode::CONFLICT, code, detail).advice(advice)

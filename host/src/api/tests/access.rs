@@ -41,6 +41,7 @@ fn body(operation: &str) -> Option<Value> {
         "preview_authority" => json!({"authority": "adopt"}),
         "add_node" => json!({"address": "b:2"}),
         "add_relation" => json!({"from": "lab", "relation": "runs-on", "to": "other"}),
+        "grant_plugin" => json!({"none": true}),
         "create_token" => json!({"name": "third", "role": "reader"}),
         _ => return None,
     })

@@ -39,6 +39,36 @@ async fn a_plugin_is_changed_and_what_cannot_be_done_says_why() {
 }
 
 #[tokio::test]
+async fn grants_are_given_and_what_makes_no_sense_says_why() {
+    let host = Host::start().await;
+    let grant = async |body| host.call(Method::POST, "/api/v1/plugins/toy/grant", Some(body)).await;
+    let parts = json!({"network": [{"host": "a.svc", "ports": "80"}], "advertised": "same-class"});
+    for body in [json!({"all": true}), json!({"none": true}), parts] {
+        let given = grant(body.clone()).await;
+        assert_eq!((given.status, given.body["kind"].as_str()), (StatusCode::OK, Some("toy")), "{body}");
+    }
+    for (body, part) in [
+        (json!({}), "say what is given"),
+        (json!({"all": true, "none": true}), "only one of all, none and revoke"),
+        (
+            json!({"network": [{"host": "b.com", "ports": "80"}]}),
+            "does not ask for b.com:80: it asks for *.svc, port 80",
+        ),
+        (json!({"network": [{"host": "a.svc", "ports": "http"}]}), "names no ports"),
+        (
+            json!({"revoke": true, "network": [{"host": "a.svc", "ports": "80"}]}),
+            "is not given: given is nothing",
+        ),
+    ] {
+        let refused = grant(body).await;
+        let code = refused.body["code"].as_str();
+        assert_eq!((refused.status, code), (StatusCode::UNPROCESSABLE_ENTITY, Some("invalid-grant")));
+        assert!(refused.body["detail"].as_str().unwrap().contains(part), "no `{part}`: {refused:?}");
+    }
+    assert!(grant(json!({"wasi": ["http"]})).await.status.is_client_error());
+}
+
+#[tokio::test]
 async fn incidents_are_listed_newest_first_page_by_page() {
     let host = Host::start().await;
     let empty = host.call(Method::GET, "/api/v1/plugins/toy/incidents", None).await;
@@ -58,6 +88,8 @@ async fn incidents_are_listed_newest_first_page_by_page() {
             lines: Vec::new(),
             charge: Charge::Call,
             at_ms: number,
+            signature: None,
+            toolchain: Vec::new(),
         };
         tx.insert_plugin_incident(&incident).await.unwrap();
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod disable;
 pub(crate) mod enable;
+pub(crate) mod grant;
 pub(crate) mod list;
 pub(crate) mod rollback;
 pub(crate) mod show;

@@ -1,6 +1,8 @@
 //! `headgate plugin`: the plugins of the running host, their versions, and what stops or lets them in.
 
+mod grant;
 mod show;
+mod sign;
 
 use clap::Subcommand;
 use serde_json::{Value, to_value};
@@ -14,7 +16,9 @@ use crate::cli::session::Session;
 use crate::cli::table::{Cell, Table};
 use crate::cli::terminal::Tone;
 use crate::cli::time::age;
+use crate::domain::grant::list_words;
 use crate::domain::plugin::{Origin, PluginState, PluginStatus};
+use crate::domain::signature::Signed;
 
 /// The plugins of the host: files, versions, failures
 #[derive(Subcommand)]
@@ -25,6 +29,8 @@ for half a second is checked, loaded, and takes its kind over while the version 
 Examples:
   headgate plugin list
   headgate plugin show redis              versions, failures, why a file was refused
+  headgate plugin grant redis             what it asks to reach, and has; with options, give it
+  headgate plugin sign redis.wasm --key plugins.key
   headgate plugin rollback redis          the version before serves again
   headgate plugin enable redis            also tries a refused file again, and ends a quarantine
   headgate plugin enable redis --downgrade
@@ -60,6 +66,9 @@ pub(in crate::cli) enum Plugin {
         /// A kind
         plugin: String,
     },
+    Grant(grant::GrantPlugin),
+    Keygen(sign::Keygen),
+    Sign(sign::Sign),
     /// Let the version before serve again; this one stays out until its file changes
     Rollback {
         /// A kind
@@ -78,6 +87,9 @@ impl Plugin {
                 change(plugin, "enable", &body, session)
             }
             Self::Disable { plugin } => change(plugin, "disable", &nothing(), session),
+            Self::Grant(grant) => grant.run(session),
+            Self::Keygen(keygen) => keygen.run(session),
+            Self::Sign(sign) => sign.run(session),
             Self::Rollback { plugin } => change(plugin, "rollback", &nothing(), session),
         }
     }
@@ -133,6 +145,13 @@ fn remark(status: &PluginStatus) -> String {
         let stays = if status.digest.is_some() { "its file as it is now was " } else { "" };
         remarks.push(format!("{stays}refused at {}: found {}", refusal.stage, refusal.found));
     }
+    if let (Some(waiting), Some(kind)) = (&status.waiting, &status.kind) {
+        let (version, asks) = (&waiting.version, list_words(&waiting.more));
+        remarks.push(format!("{version} waits for `headgate plugin grant {kind}`: it asks for {asks}"));
+    }
+    if let Some(Signed::Wrong { reason }) = &status.signature {
+        remarks.push(format!("signature: {reason}"));
+    }
     remarks.extend(status.reason.clone());
     if !status.agreed {
         remarks.push("other hosts serve another version".to_owned());
@@ -152,7 +171,8 @@ fn tone(state: PluginState) -> Tone {
         | PluginState::Compiled
         | PluginState::Typed
         | PluginState::Described
-        | PluginState::Tested => Tone::Waiting,
+        | PluginState::Tested
+        | PluginState::Waiting => Tone::Waiting,
         PluginState::Refused | PluginState::Quarantined | PluginState::Disabled | PluginState::Removed => {
             Tone::Bad
         }

@@ -1,15 +1,18 @@
 //! `headgate serve`: the host itself.
 
+use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::backup::{Kept, refusal};
 use crate::boot;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::session::Session;
 use crate::config::{LISTEN_DEFAULT, ServeConfig, TlsFiles};
+use crate::domain::minisign::{FormatError, PublicKey};
+use crate::domain::signature::{SignaturePolicy, SignatureRules};
 use crate::store::StoreError;
 
 /// Run the host: the API, the plugins and the reconciling of clusters
@@ -19,6 +22,7 @@ Examples:
   headgate serve
   headgate serve --listen 127.0.0.1:8000 --data ./data --plugins ./plugins
   headgate serve --listen 0.0.0.0:7654 --tls-cert host.pem --tls-key host.key
+  headgate serve --plugins ./plugins --plugin-signatures enforce --plugin-key ops.pub
   HEADGATE_DATABASE_URL=postgres://headgate@db/headgate headgate serve
 
 The first start makes the data folder (mode 0700) with the database, the key that seals secrets, and an owner's
@@ -33,6 +37,12 @@ pub(in crate::cli) struct Serve {
     /// Folder of plugins beside the built-in ones
     #[arg(long, env = "HEADGATE_PLUGINS", value_name = "DIR")]
     plugins: Option<PathBuf>,
+    /// What becomes of a plugin that none of --plugin-key signed
+    #[arg(long, env = "HEADGATE_PLUGIN_SIGNATURES", value_name = "POLICY", default_value = "off")]
+    plugin_signatures: Policy,
+    /// A public key of minisign, by its file or its line; may be given again
+    #[arg(long, env = "HEADGATE_PLUGIN_KEYS", value_name = "KEY", value_delimiter = ',')]
+    plugin_key: Vec<String>,
     #[command(flatten)]
     kept: Kept,
     /// Certificate chain of the host, in PEM
@@ -49,12 +59,50 @@ pub(in crate::cli) struct Serve {
     allowed_host: Vec<String>,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Policy {
+    /// It is taken
+    Off,
+    /// It is taken, and the log says so
+    Warn,
+    /// It is refused
+    Enforce,
+}
+
+impl From<Policy> for SignaturePolicy {
+    fn from(policy: Policy) -> Self {
+        match policy {
+            Policy::Off => Self::Off,
+            Policy::Warn => Self::Warn,
+            Policy::Enforce => Self::Enforce,
+        }
+    }
+}
+
+/// From its file, where there is one of that name; else it is the key itself.
+fn public_key(text: &str) -> Result<PublicKey, Failure> {
+    let is_line = |error: FormatError| {
+        let advice = "`headgate plugin keygen` and `minisign -G` make such a file";
+        Failure::Input(format!(
+            "--plugin-key {text}: no public key of minisign, and no file with one: {error}; {advice}"
+        ))
+    };
+    match fs::read_to_string(text) {
+        Ok(file) => PublicKey::parse(&file).map_err(is_line),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => PublicKey::parse(text).map_err(is_line),
+        Err(source) => Err(Failure::File { path: PathBuf::from(text), source }),
+    }
+}
+
 impl Serve {
     pub(in crate::cli) fn run(&self, session: &mut Session<'_>) -> Result<Exit, Failure> {
         let tls = match (&self.tls_cert, &self.tls_key) {
             (Some(cert), Some(key)) => Some(TlsFiles { cert: cert.clone(), key: key.clone() }),
             _ => None,
         };
+        let keys: Result<Vec<PublicKey>, Failure> =
+            self.plugin_key.iter().map(|key| public_key(key)).collect();
+        let signatures = SignatureRules { policy: self.plugin_signatures.into(), keys: keys? };
         let config = ServeConfig {
             listen: self.listen,
             data: session.data_folder()?,
@@ -63,6 +111,7 @@ impl Serve {
             key: self.kept.key_file.clone(),
             tls,
             insecure: self.insecure,
+            signatures,
             allowed_hosts: self.allowed_host.clone(),
         };
         config.check().map_err(|error| Failure::Refused(error.to_string()))?;

@@ -1,5 +1,8 @@
 //! `headgate plugin`: what a person reads of kinds, files and failures.
 
+mod grants;
+mod signing;
+
 use serde_json::{Value, json};
 
 use super::command;

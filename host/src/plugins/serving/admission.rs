@@ -147,7 +147,8 @@ mod tests {
         let mut record = PluginRecord::of("toy");
         for digest in ["a", "b"] {
             let (digest, version) = (digest.to_owned(), "1.2.0".to_owned());
-            record.activate(PluginVersion { digest, version, file: "toy.wasm".to_owned(), since_ms: 0 });
+            let file = "toy.wasm".to_owned();
+            record.activate(PluginVersion { digest, version, file, ..PluginVersion::default() });
         }
         record.take_back("it failed 2 of 2 calls", "headgate", 1);
         let refusal = admit(newcomer("toy.wasm", "b", "1.3.0"), Some(SERVES), &record, true).unwrap_err();

@@ -7,12 +7,14 @@ use std::sync::Arc;
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::life::{Attempt, Life, Passed, Verdict};
+use super::life::{Attempt, Life, Passed, Verdict, Waiting};
 use super::{Watch, Watched, files};
 use crate::domain::contract::Description;
+use crate::domain::minisign::SUFFIX;
 use crate::domain::plugin::{Origin, PluginVersion};
 use crate::domain::record::By;
-use crate::plugins::grants::Given;
+use crate::domain::signature::{SignatureFile, SignatureRules, Signed};
+use crate::plugins::grants::{Given, builtin as builtin_grants};
 use crate::plugins::load::{Candidate, Loader};
 use crate::plugins::package::Package;
 use crate::plugins::refusal::{Refusal, Stage};
@@ -27,8 +29,8 @@ pub(in crate::plugins) enum Heard {
 
 /// How a load ended.
 pub(in crate::plugins) enum End {
-    /// The content is the one that was decided before: it was only touched.
-    Known,
+    /// The content is the one that was decided before: it was only touched, or signed.
+    Known(Signed),
     /// It was written to meanwhile.
     Changed,
     Refused {
@@ -41,6 +43,7 @@ pub(in crate::plugins) enum End {
 pub(in crate::plugins) struct Arrival {
     candidate: Candidate,
     bytes: Vec<u8>,
+    signed: Signed,
 }
 
 /// One reading of one file.
@@ -51,6 +54,7 @@ struct Load {
     attempt: Attempt,
     /// Of the content that was decided last.
     known: Option<String>,
+    signatures: Arc<SignatureRules>,
     heard: mpsc::Sender<Heard>,
 }
 
@@ -68,8 +72,12 @@ impl Load {
             Ok(read) => read,
             Err(refusal) => return End::Refused { digest: None, refusal },
         };
+        let signed = match self.signed(&bytes).await {
+            Ok(signed) => signed,
+            Err(refusal) => return self.refused(digest, refusal).await,
+        };
         if self.known.as_ref() == Some(&digest) {
-            return End::Known;
+            return End::Known(signed);
         }
         let (name, attempt, heard) = (self.name.clone(), self.attempt, self.heard.clone());
         let told: Arc<dyn Fn(Passed) + Send + Sync> = Arc::new(move |stage| {
@@ -87,8 +95,24 @@ impl Load {
         told(Passed::Tested);
         // What was compiled is what lies there now, or it is of no use.
         match self.read().await {
-            Ok((_, now)) if now == digest => End::Ready(Box::new(Arrival { candidate, bytes })),
+            Ok((_, now)) if now == digest => End::Ready(Box::new(Arrival { candidate, bytes, signed })),
             Ok(_) | Err(_) => End::Changed,
+        }
+    }
+
+    /// Before anything else is done with it: who did not sign it is not let near the compiler.
+    async fn signed(&self, bytes: &[u8]) -> Result<Signed, Refusal> {
+        let path = self.path.clone();
+        let read = tokio::task::spawn_blocking(move || files::read_signature(&path)).await;
+        let file = read.unwrap_or_else(|stopped| SignatureFile::Unreadable(stopped.to_string()));
+        let signed = self.signatures.judge(&file, bytes);
+        let name = &self.name;
+        if let Some(found) = self.signatures.warns(&signed) {
+            tracing::warn!(file = name, "the plugin is not signed by one of the operator's keys: {found}");
+        }
+        match self.signatures.refuses(&signed) {
+            Some(found) => Err(unsigned(name, &self.signatures, found)),
+            None => Ok(signed),
         }
     }
 
@@ -101,6 +125,14 @@ impl Load {
     }
 }
 
+fn unsigned(name: &str, rules: &SignatureRules, found: String) -> Refusal {
+    let keys: Vec<String> = rules.ids().map(|id| id.to_string()).collect();
+    let expected = format!("a signature in `{name}{SUFFIX}` by one of the keys {}", keys.join(", "));
+    let advice = "have it signed by who holds one (`headgate plugin sign`), copy both files again, or trust another \
+                  key with --plugin-key";
+    Refusal::new(name, Stage::Verify, expected, found, advice)
+}
+
 impl Watch {
     fn load(&self, name: &str, attempt: Attempt, known: Option<String>) -> Option<Load> {
         Some(Load {
@@ -109,6 +141,7 @@ impl Watch {
             name: name.to_owned(),
             attempt,
             known,
+            signatures: Arc::clone(&self.signatures),
             heard: self.heard.0.clone(),
         })
     }
@@ -144,6 +177,7 @@ impl Watch {
             }
             Err(error) => tracing::error!(error, "what is remembered of the plugins could not be read"),
         }
+        self.follow_decisions().await;
         for (name, bytes) in builtin {
             self.begin_builtin(name, bytes).await;
         }
@@ -176,10 +210,10 @@ impl Watch {
         let package = Package { name: name.to_owned(), bytes: bytes.to_vec() };
         match self.loader.prepare(package, Arc::new(|_| {})).await {
             Ok(candidate) => {
-                let given = Given::builtin(&candidate.description.grants);
+                let given = builtin_grants(&candidate.description.grants);
                 let kind = candidate.description.kind.clone();
                 self.slot(&kind, Origin::Builtin);
-                self.activate(candidate, given, None, None).await;
+                self.activate(candidate, given, None, None, None).await;
             }
             Err(refusal) => {
                 tracing::error!("{refusal}");
@@ -211,13 +245,20 @@ impl Watch {
 
     async fn bring_back(&mut self, kind: &str, version: &PluginVersion, name: &str) {
         let Ok(candidate) = self.archived(kind, version).await else { return };
-        let given = self.grants.given.get(kind).cloned().unwrap_or_default();
+        let given = self.grants.standing(kind).given(&candidate.description.grants);
         self.slot(kind, Origin::Directory);
-        self.activate(candidate, given, Some(name.to_owned()), None).await;
+        self.activate(candidate, given, Some(name.to_owned()), version.signature.clone(), None).await;
     }
 
     /// A version that served before, from the host's own copy.
     pub(super) async fn archived(&self, kind: &str, version: &PluginVersion) -> Result<Candidate, String> {
+        let signed = version.signature.clone().unwrap_or(Signed::Unsigned);
+        if let Some(found) = self.signatures.refuses(&signed) {
+            let version = &version.version;
+            return Err(format!(
+                "version {version} has {found}, and this host takes none but those of its keys"
+            ));
+        }
         let (archive, digest) = (Arc::clone(&self.archive), version.digest.clone());
         let bytes = tokio::task::spawn_blocking(move || archive.find(&digest)).await;
         let bytes = bytes.ok().flatten().ok_or_else(|| {
@@ -237,9 +278,10 @@ impl Watch {
                 self.files.insert(name.to_owned(), Watched { life, kind: file.kind });
                 self.publish();
             }
-            End::Known => {
+            End::Known(signed) => {
                 let Some(last) = file.life.verdict().cloned() else { return };
                 self.decide(name, attempt, last);
+                self.sign(name, signed).await;
                 self.publish();
             }
             End::Refused { digest, refusal } => self.refuse(name, attempt, digest, refusal).await,
@@ -250,7 +292,7 @@ impl Watch {
         }
     }
 
-    fn decide(&mut self, name: &str, attempt: Attempt, verdict: Verdict) {
+    pub(super) fn decide(&mut self, name: &str, attempt: Attempt, verdict: Verdict) {
         if let Some(file) = self.files.remove(name) {
             let life = file.life.decide(attempt, verdict);
             self.files.insert(name.to_owned(), Watched { life, kind: file.kind });
@@ -258,8 +300,8 @@ impl Watch {
     }
 
     async fn take_in(&mut self, name: &str, attempt: Attempt, arrival: Arrival) {
-        let Arrival { candidate, bytes } = arrival;
-        let Description { kind, version, .. } = candidate.description.clone();
+        let Arrival { candidate, bytes, signed } = arrival;
+        let Description { kind, version, grants: asked, .. } = candidate.description.clone();
         let digest = candidate.digest.clone();
         self.slot(&kind, Origin::Directory);
         let Some(slot) = self.slots.get(&kind) else { return };
@@ -282,16 +324,38 @@ impl Watch {
                     serving.file = Some(name.to_owned());
                 }
                 self.decide(name, attempt, Verdict::Active { digest });
+                self.sign(name, signed).await;
                 self.publish();
             }
             Ok(Admission::Takes) => {
+                let standing = self.grants.standing(&kind);
+                let (given, more) = (standing.given(&asked), standing.more(&asked));
+                if !more.is_empty() {
+                    return self.wait(name, attempt, &kind, Waiting { digest, version, asked, more }).await;
+                }
                 self.keep_bytes(&digest, bytes).await;
-                let given = self.grants.given.get(&kind).cloned().unwrap_or_default();
                 self.decide(name, attempt, Verdict::Active { digest });
                 let trial = before.map(|before| Trial { before });
-                self.activate(candidate, given, Some(name.to_owned()), trial).await;
+                self.activate(candidate, given, Some(name.to_owned()), Some(signed), trial).await;
             }
         }
+    }
+
+    /// The content that serves has another signature than before.
+    async fn sign(&mut self, name: &str, signed: Signed) {
+        let served = self.slots.iter_mut().find(|(_, slot)| slot.file() == Some(name));
+        let Some((kind, slot)) = served else { return };
+        let Some(serving) = slot.current.as_mut().filter(|serving| serving.signed.as_ref() != Some(&signed))
+        else {
+            return;
+        };
+        serving.signed = Some(signed.clone());
+        let digest = &serving.candidate.digest;
+        if let Some(version) = slot.record.versions.iter_mut().find(|version| version.digest == *digest) {
+            version.signature = Some(signed.clone());
+        }
+        let (kind, data) = (kind.clone(), json!({"digest": digest, "signature": signed}));
+        self.save(&kind, "plugin.signed", data, &By::host()).await;
     }
 
     async fn keep_bytes(&self, digest: &str, bytes: Vec<u8>) {
@@ -308,10 +372,11 @@ impl Watch {
         candidate: Candidate,
         given: Given,
         file: Option<String>,
+        signed: Option<Signed>,
         trial: Option<Trial>,
     ) {
         let Description { kind, version, .. } = candidate.description.clone();
-        let digest = candidate.digest.clone();
+        let (digest, toolchain) = (candidate.digest.clone(), candidate.toolchain.clone());
         let since_ms = self.loader.clock.now_ms();
         let Some(slot) = self.slots.get_mut(&kind) else { return };
         let made = self.loader.make(&candidate, given.clone(), slot.places.clone());
@@ -321,17 +386,22 @@ impl Watch {
             version: version.clone(),
             file: file.clone().unwrap_or_default(),
             since_ms,
+            signature: signed.clone(),
+            toolchain: toolchain.clone(),
         });
         slot.gone = None;
         let generation = slot.record.generation;
-        slot.replace(Some(Serving { candidate, made, given, file: file.clone(), since_ms, trial }));
+        let name = file.clone().unwrap_or_else(|| "built in".to_owned());
+        slot.replace(Some(Serving { candidate, made, given, file, signed: signed.clone(), since_ms, trial }));
         self.publish();
-        let name = file.as_deref().unwrap_or("built in");
         tracing::info!(kind, version, digest, generation, file = name, "plugin serves");
         self.shared.tell_changed(&kind);
         self.met = None;
         if is_new {
-            let data = json!({"version": version, "digest": digest, "generation": generation, "file": name});
+            let data = json!({
+                "version": version, "digest": digest, "generation": generation, "file": name, "signature": signed,
+                "toolchain": toolchain,
+            });
             self.save(&kind, "plugin.activated", data, &By::host()).await;
             self.prune().await;
         }

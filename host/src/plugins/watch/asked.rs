@@ -17,6 +17,7 @@ impl Watch {
             PluginChange::Disable => self.disable(&name, &by).await,
             PluginChange::Enable { downgrade } => self.enable(&name, downgrade, &by).await,
             PluginChange::RollBack => self.roll_back(&name, "it was asked for", &by).await,
+            PluginChange::Grant(change) => self.grant(&name, &change, &by).await,
         };
         // Who asked may have left.
         reply.send(done).unwrap_or_default();
@@ -98,6 +99,7 @@ impl Watch {
             made,
             given,
             file: file.clone(),
+            signed: earlier.signature.clone(),
             since_ms: at_ms,
             trial: None,
         }));

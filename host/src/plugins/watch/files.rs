@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ring::digest;
 
@@ -12,6 +12,8 @@ use super::super::hex::hex;
 use super::super::limits::COMPONENT_BYTES_MAX;
 use super::super::refusal::{Refusal, Stage};
 use super::life::Stamp;
+use crate::domain::minisign::{SIGNATURE_BYTES_MAX, SUFFIX};
+use crate::domain::signature::SignatureFile;
 
 /// Files of one directory: each costs a look every few seconds. More are left out, and said to be.
 const FILES_MAX: usize = 256;
@@ -42,7 +44,12 @@ pub(in crate::plugins) fn list(directory: &Path, grants: &str) -> io::Result<Lis
         if !is_plugin || name.starts_with('.') {
             continue;
         }
-        listing.files.insert(name, stamp(&path));
+        let signature = beside(&path);
+        let stamp = match signature.symlink_metadata() {
+            Ok(_) => Stamp::Signed(Box::new((stamp(&path), stamp(&signature)))),
+            Err(_) => stamp(&path),
+        };
+        listing.files.insert(name, stamp);
     }
     while listing.files.len() > FILES_MAX {
         listing.files.pop_last();
@@ -63,6 +70,34 @@ fn stamp(path: &Path) -> Stamp {
             Stamp::Unreadable("a link to nothing".to_owned())
         }
         Err(error) => Stamp::Unreadable(error.to_string()),
+    }
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(SUFFIX);
+    PathBuf::from(name)
+}
+
+/// The signature beside a plugin. Never more of it than one may have.
+pub(in crate::plugins) fn read_signature(path: &Path) -> SignatureFile {
+    let path = beside(path);
+    let most = SIGNATURE_BYTES_MAX as u64;
+    let mut text = String::new();
+    let read = match stamp(&path) {
+        // A folder or a pipe would be waited for.
+        Stamp::Unreadable(why) if path.symlink_metadata().is_ok() => return SignatureFile::Unreadable(why),
+        Stamp::Unreadable(_) => return SignatureFile::Absent,
+        Stamp::File { .. } | Stamp::Signed(_) => {
+            fs::File::open(&path).and_then(|file| file.take(most + 1).read_to_string(&mut text))
+        }
+    };
+    match read {
+        Ok(_) if text.len() > SIGNATURE_BYTES_MAX => {
+            SignatureFile::Unreadable(format!("it has more than {SIGNATURE_BYTES_MAX} bytes"))
+        }
+        Ok(_) => SignatureFile::Text(text),
+        Err(error) => SignatureFile::Unreadable(error.to_string()),
     }
 }
 
@@ -120,6 +155,26 @@ mod tests {
         symlink(at("a.wasm"), at("f.wasm")).unwrap();
         assert_ne!(list(folder.path(), "grants.yaml").unwrap().files["f.wasm"], before);
         assert!(read(&at("e.wasm"), "e.wasm").is_err_and(|refusal| refusal.stage == Stage::Read));
+    }
+
+    #[test]
+    fn the_signature_beside_a_plugin_is_part_of_how_it_lies_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let now = || list(folder.path(), "grants.yaml").unwrap().files["a.wasm"].clone();
+        fs::write(at("a.wasm"), "a").unwrap();
+        let unsigned = now();
+        assert_eq!(read_signature(&at("a.wasm")), SignatureFile::Absent);
+        fs::write(at("a.wasm.minisig"), "text").unwrap();
+        let signed = now();
+        assert_ne!(signed, unsigned);
+        assert_eq!(read_signature(&at("a.wasm")), SignatureFile::Text("text".to_owned()));
+        fs::write(at("a.wasm.minisig"), vec![b'x'; SIGNATURE_BYTES_MAX + 1]).unwrap();
+        assert_ne!(now(), signed);
+        assert!(matches!(read_signature(&at("a.wasm")), SignatureFile::Unreadable(_)));
+        fs::remove_file(at("a.wasm.minisig")).unwrap();
+        symlink(at("nothing"), at("a.wasm.minisig")).unwrap();
+        assert!(matches!(read_signature(&at("a.wasm")), SignatureFile::Unreadable(_)));
     }
 
     #[test]

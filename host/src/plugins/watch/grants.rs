@@ -1,23 +1,24 @@
-//! The operator's grants, read again when their file changes.
+//! The operator's grants: in their file, which is read again when it changes, and as they were decided.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::time::Instant;
 
-use serde_json::json;
-
+use super::granting::told;
 use super::life::Stamp;
 use super::{GRANTS_FILE, Watch};
-use crate::domain::plugin::Origin;
+use crate::domain::grant::{Given, GrantDecision, Standing};
 use crate::domain::record::By;
-use crate::plugins::grants::Given;
 use crate::plugins::refusal::{Refusal, Stage};
-use crate::plugins::serving::Serving;
 
 #[derive(Default)]
 pub(super) struct Grants {
-    /// By kind.
-    pub(super) given: BTreeMap<String, Given>,
+    /// By kind, as the file says.
+    file: BTreeMap<String, Given>,
+    /// By kind, as operators decided. `None`: they were never read.
+    pub(super) decided: Option<BTreeMap<String, GrantDecision>>,
+    pub(super) decided_at: Option<Instant>,
     /// Why the file, as it lies there, was not read: the grants before it hold.
     pub(super) refusal: Option<Refusal>,
     seen: Option<Stamp>,
@@ -26,6 +27,15 @@ pub(super) struct Grants {
 }
 
 impl Grants {
+    /// The file wins: what stands on a machine is what its operator reads there.
+    pub(super) fn standing(&self, kind: &str) -> Standing<'_> {
+        match (self.file.get(kind), &self.decided) {
+            (Some(given), _) => Standing::File(given),
+            (None, None) => Standing::Unknown,
+            (None, Some(decided)) => decided.get(kind).map_or(Standing::Undecided, Standing::Decided),
+        }
+    }
+
     /// Whether it is time to read the file.
     pub(super) fn look(&mut self, stamp: Option<Stamp>, now_ms: u64, settle_ms: u64) -> bool {
         if self.seen != stamp {
@@ -62,31 +72,15 @@ impl Watch {
             }
         };
         self.grants.refusal = None;
-        self.grants.given = given;
-        self.give_anew().await;
-        self.publish();
-    }
-
-    async fn give_anew(&mut self) {
-        let mut changed = Vec::new();
-        for (kind, slot) in &mut self.slots {
-            let given = self.grants.given.get(kind).cloned().unwrap_or_default();
-            let Some(serving) = &slot.current else { continue };
-            if slot.origin == Origin::Builtin || serving.given == given {
-                continue;
+        self.grants.file = given;
+        for (kind, before, after) in self.give_anew() {
+            let told = told(&kind, &before, &after, &By::host());
+            if let Err(error) = self.ledger.tell(&told).await {
+                tracing::error!(error, kind, "the change of grants could not be kept");
             }
-            let candidate = serving.candidate.clone();
-            let made = self.loader.make(&candidate, given.clone(), slot.places.clone());
-            let (file, since_ms, trial) = (serving.file.clone(), serving.since_ms, serving.trial);
-            slot.replace(Some(Serving { candidate, made, given, file, since_ms, trial }));
-            changed.push(kind.clone());
         }
+        self.retry_ungranted(None);
         self.publish();
-        for kind in changed {
-            tracing::info!(kind, "the plugin has other grants");
-            self.tell("plugin.granted", &kind, json!({}), &By::host()).await;
-            self.shared.tell_changed(&kind);
-        }
     }
 }
 

@@ -10,7 +10,13 @@ use crate::plugins::trial::{Counts, Judgement};
 
 impl Watch {
     pub(super) async fn judge_report(&mut self, report: Report) {
-        let incident = incident(&report, self.loader.clock.now_ms());
+        let mut incident = incident(&report, self.loader.clock.now_ms());
+        let versions = self.slots.get(&report.kind).map(|slot| slot.record.versions.as_slice());
+        let failed = versions.unwrap_or_default().iter().find(|version| version.digest == report.digest);
+        if let Some(version) = failed {
+            incident.signature.clone_from(&version.signature);
+            incident.toolchain.clone_from(&version.toolchain);
+        }
         if let Err(error) = self.ledger.keep(&incident).await {
             tracing::error!(error, kind = report.kind, "the incident could not be kept");
         }
@@ -67,6 +73,8 @@ fn incident(report: &Report, at_ms: i64) -> Incident {
         lines: report.lines.clone(),
         charge: report.charge,
         at_ms,
+        signature: None,
+        toolchain: Vec::new(),
     }
 }
 

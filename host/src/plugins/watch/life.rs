@@ -2,7 +2,8 @@
 //!
 //! Invariant: pure. Nothing here serves: a kind goes on with its version whatever becomes of the file beside it.
 
-use super::super::refusal::Refusal;
+use super::super::refusal::{Refusal, Stage};
+use crate::domain::contract::Grant;
 
 /// What tells that a file is not the one of the last look.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub(in crate::plugins) enum Stamp {
     File { bytes: u64, modified_ns: u128, inode: u64 },
     /// A link to nothing, a folder, a file of somebody else.
     Unreadable(String),
+    /// With the signature beside it: one that comes, changes or goes makes it another file.
+    Signed(Box<(Stamp, Stamp)>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,8 +39,25 @@ pub(in crate::plugins) enum Passed {
 /// What was decided of a content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::plugins) enum Verdict {
-    Active { digest: String },
-    Refused { digest: Option<String>, refusal: Refusal },
+    Active {
+        digest: String,
+    },
+    Refused {
+        digest: Option<String>,
+        refusal: Refusal,
+    },
+    /// It asks for more than the operator decided on.
+    Waiting(Waiting),
+}
+
+/// A version that could serve.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::plugins) struct Waiting {
+    pub(in crate::plugins) digest: String,
+    pub(in crate::plugins) version: String,
+    pub(in crate::plugins) asked: Vec<Grant>,
+    /// What of it nobody has decided on.
+    pub(in crate::plugins) more: Vec<Grant>,
 }
 
 impl Verdict {
@@ -45,6 +65,17 @@ impl Verdict {
         match self {
             Self::Active { digest } => Some(digest),
             Self::Refused { digest, .. } => digest.as_deref(),
+            Self::Waiting(Waiting { digest, .. }) => Some(digest),
+        }
+    }
+
+    /// The digest, where the same content again would be judged the same: what is decided of grants may have changed.
+    pub(in crate::plugins) fn stands_for(&self) -> Option<&str> {
+        match self {
+            // A signature may be there by now.
+            Self::Refused { refusal, .. } if refusal.stage == Stage::Verify => None,
+            Self::Active { .. } | Self::Refused { .. } => self.digest(),
+            Self::Waiting(_) => None,
         }
     }
 }
@@ -180,7 +211,7 @@ impl Life {
     /// What stood in its way is gone, or somebody asks for it: it is tried again without a change of the file.
     pub(in crate::plugins) fn again(self, now_ms: u64) -> Self {
         match self {
-            Self::Decided { stamp, verdict: Verdict::Refused { .. } } => {
+            Self::Decided { stamp, verdict: Verdict::Refused { .. } | Verdict::Waiting(_) } => {
                 Self::Seen { stamp, since_ms: now_ms, last: None }
             }
             Self::Decided { .. } | Self::Seen { .. } | Self::Loading { .. } | Self::Missing { .. } => self,
@@ -193,7 +224,7 @@ impl Life {
             Verdict::Active { digest: active } if active == digest => {
                 Verdict::Refused { digest: Some(active), refusal }
             }
-            Verdict::Active { .. } | Verdict::Refused { .. } => verdict,
+            Verdict::Active { .. } | Verdict::Refused { .. } | Verdict::Waiting(_) => verdict,
         };
         match self {
             Self::Decided { stamp, verdict } => Self::Decided { stamp, verdict: out(verdict) },
@@ -214,6 +245,14 @@ impl Life {
         matches!(self, Self::Seen { .. } | Self::Missing { .. })
     }
 
+    /// What it waits for a decision on, where it does.
+    pub(in crate::plugins) fn waiting(&self) -> Option<&Waiting> {
+        match self.verdict()? {
+            Verdict::Waiting(waiting) => Some(waiting),
+            Verdict::Active { .. } | Verdict::Refused { .. } => None,
+        }
+    }
+
     /// What was decided last, of this content or the one before.
     pub(in crate::plugins) fn verdict(&self) -> Option<&Verdict> {
         match self {
@@ -227,7 +266,6 @@ impl Life {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::refusal::Stage;
     use super::*;
 
     const PATIENCE: Patience = Patience { settle_ms: 500, gone_ms: 2_000 };
@@ -320,6 +358,33 @@ mod tests {
         let out = served.take_back("a", refusal);
         assert_eq!(looked(out.clone(), &[(9_000, file(1))]).1, Act::Nothing);
         assert_eq!(looked(out.again(9_000), &[(9_500, file(1))]).1, Act::Load(7));
+    }
+
+    #[test]
+    fn what_waits_for_a_grant_stays_out_and_is_tried_again_when_somebody_decides() {
+        let waiting = Waiting {
+            digest: "b".to_owned(),
+            version: "1.1.0".to_owned(),
+            asked: Vec::new(),
+            more: vec![Grant::Wasi("http".to_owned())],
+        };
+        let verdict = Verdict::Waiting(waiting.clone());
+        assert_eq!((verdict.digest(), verdict.stands_for()), (Some("b"), None), "it is judged anew");
+        let life = loading(1, Some(active())).decide(1, verdict);
+        let (life, act) = looked(life, &[(1_000, file(1)), (90_000, file(1))]);
+        assert_eq!((life.waiting(), act), (Some(&waiting), Act::Nothing));
+        let (life, _) = looked(life.again(90_000), &[(90_001, file(1))]);
+        assert_eq!(life.waiting(), None);
+        assert_eq!(looked(life, &[(90_500, file(1))]).1, Act::Load(7));
+    }
+
+    #[test]
+    fn a_signature_that_comes_later_makes_it_another_file() {
+        let unsigned = loading(1, None).decide(1, refused());
+        let signed = Look::There(Stamp::Signed(Box::new((stamp(1), stamp(9)))));
+        let (life, act) = looked(unsigned, &[(0, signed.clone()), (500, signed)]);
+        assert_eq!(act, Act::Load(7));
+        assert_eq!(life.verdict().and_then(Verdict::stands_for), None, "it is not known from before");
     }
 
     #[test]

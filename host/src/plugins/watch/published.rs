@@ -8,11 +8,12 @@ use tokio::sync::broadcast;
 
 use super::life::{Life, Passed, Verdict};
 use super::{GRANTS_FILE, Watch, Watched};
-use crate::domain::plugin::{Origin, PluginState, PluginStatus, RefusedFile, Traffic};
+use crate::domain::grant::{GrantSource, Standing, list_words};
+use crate::domain::plugin::{Granted, Origin, PluginState, PluginStatus, RefusedFile, Traffic, WaitingFile};
 use crate::plugins::driver::Kind;
 use crate::plugins::health::Health;
 use crate::plugins::refusal::Refusal;
-use crate::plugins::serving::{Drain, Slot};
+use crate::plugins::serving::{Drain, Serving, Slot};
 
 /// Changes that a slow follower may lag behind.
 const CHANGES_MAX: usize = 256;
@@ -132,6 +133,16 @@ impl Watch {
                     published.absent.entry(kind.clone()).or_insert(why);
                 }
             }
+            if let (Some(waiting), Some(kind)) = (file.life.waiting(), &file.kind)
+                && !published.kinds.contains_key(kind)
+            {
+                let (version, asks) = (&waiting.version, list_words(&waiting.more));
+                let why = format!(
+                    "is not served: version {version} in `{name}` waits for a grant, as it asks for {asks}; \
+                     `headgate plugin grant {kind}` decides"
+                );
+                published.absent.entry(kind.clone()).or_insert(why);
+            }
             let serves = self.slots.values().any(|slot| slot.file() == Some(name));
             if !serves && let Some(status) = of_file(name, file) {
                 published.shown.push(Shown { status, health: None, draining: Vec::new() });
@@ -162,9 +173,14 @@ impl Watch {
             status.digest = digest.map(str::to_owned);
             status.version = Some(serving.candidate.description.version.clone());
             status.since_ms = Some(serving.since_ms);
+            status.signature.clone_from(&serving.signed);
+            status.toolchain.clone_from(&serving.candidate.toolchain);
+            status.asks.clone_from(&serving.candidate.description.grants);
+            status.granted = Some(self.granted(kind, slot.origin, serving));
         }
         if let Some(file) = slot.file().and_then(|file| self.files.get(file)) {
             status.refusal = refused_file(&file.life);
+            status.waiting = slot.file().and_then(|name| waiting_file(name, &file.life));
             status.reason = match &file.life {
                 Life::Decided { .. } => None,
                 Life::Missing { .. } => Some("its file is not there".to_owned()),
@@ -178,6 +194,22 @@ impl Watch {
         let health = slot.current.as_ref().map(|serving| Arc::clone(&serving.made.health));
         Shown { status, health, draining: slot.draining.clone() }
     }
+
+    fn granted(&self, kind: &str, origin: Origin, serving: &Serving) -> Granted {
+        let standing = self.grants.standing(kind);
+        let decision = match standing {
+            Standing::Decided(decision) => Some(decision),
+            Standing::File(_) | Standing::Undecided | Standing::Unknown => None,
+        };
+        Granted {
+            given: serving.given.clone(),
+            source: if origin == Origin::Builtin { GrantSource::Builtin } else { standing.source() },
+            by: decision.map(|decision| decision.by.clone()),
+            at_ms: decision.map(|decision| decision.at_ms),
+            digest: decision.map(|decision| decision.digest.clone()),
+            version: decision.map(|decision| decision.version.clone()),
+        }
+    }
 }
 
 fn blank(state: PluginState) -> PluginStatus {
@@ -189,9 +221,14 @@ fn blank(state: PluginState) -> PluginStatus {
         reason: None,
         digest: None,
         version: None,
+        signature: None,
+        toolchain: Vec::new(),
         generation: 0,
         since_ms: None,
         refusal: None,
+        waiting: None,
+        asks: Vec::new(),
+        granted: None,
         traffic: Traffic::default(),
         draining: Vec::new(),
         earlier: Vec::new(),
@@ -217,12 +254,26 @@ fn of_file(name: &str, file: &Watched) -> Option<PluginStatus> {
         },
         Life::Decided { verdict: Verdict::Active { .. }, .. } => PluginState::Active,
         Life::Decided { verdict: Verdict::Refused { .. }, .. } => PluginState::Refused,
+        Life::Decided { verdict: Verdict::Waiting(_), .. } => PluginState::Waiting,
     };
     let mut status = blank(state);
     status.kind.clone_from(&file.kind);
     status.file = Some(name.to_owned());
     status.refusal = refused_file(&file.life);
+    status.waiting = waiting_file(name, &file.life);
+    status.version = status.waiting.as_ref().map(|waiting| waiting.version.clone());
     Some(status)
+}
+
+fn waiting_file(name: &str, life: &Life) -> Option<WaitingFile> {
+    let waiting = life.waiting()?;
+    Some(WaitingFile {
+        file: name.to_owned(),
+        digest: waiting.digest.clone(),
+        version: waiting.version.clone(),
+        asks: waiting.asked.clone(),
+        more: waiting.more.clone(),
+    })
 }
 
 fn refused(name: &str, refusal: &Refusal, digest: Option<&str>) -> PluginStatus {
@@ -234,7 +285,7 @@ fn refused(name: &str, refusal: &Refusal, digest: Option<&str>) -> PluginStatus 
 
 fn refused_file(life: &Life) -> Option<RefusedFile> {
     match life.verdict()? {
-        Verdict::Active { .. } => None,
+        Verdict::Active { .. } | Verdict::Waiting(_) => None,
         Verdict::Refused { digest, refusal } => Some(told(refusal, digest.as_deref())),
     }
 }

@@ -1,66 +1,29 @@
 //! Files that come, change, break and go while calls run, through the whole registry with real guests.
 
-use std::collections::BTreeMap;
+mod granting;
+mod memory;
+mod signing;
+
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use tempfile::TempDir;
 
 use super::Pace;
-use crate::domain::plugin::{
-    Charge, HostVersion, Incident, PluginRecord, PluginState, PluginStatus, Stopped,
-};
+use crate::domain::plugin::{Charge, HostVersion, PluginState, PluginStatus, Stopped};
 use crate::domain::record::By;
+use crate::domain::signature::SignatureRules;
 use crate::plugins::driver::{CallError, Kinds, PluginChange, PluginChangeError, Plugins, Secrets};
 use crate::plugins::fixture;
-use crate::plugins::ledger::{Ledger, Served, Told};
 use crate::plugins::registry::{Options, Registry};
 use crate::plugins::stories::{cluster, cluster_of, options};
+use memory::Memory;
 
 /// Nothing takes as long, on the slowest machine.
 const DEADLINE: Duration = Duration::from_secs(60);
-
-#[derive(Default)]
-struct Memory {
-    records: Mutex<BTreeMap<String, PluginRecord>>,
-    told: Mutex<Vec<&'static str>>,
-    incidents: Mutex<Vec<Incident>>,
-    others: Mutex<Vec<(String, HostVersion)>>,
-}
-
-#[async_trait]
-impl Ledger for Memory {
-    async fn records(&self) -> Result<Vec<PluginRecord>, String> {
-        Ok(self.records.lock().unwrap().values().cloned().collect())
-    }
-    async fn save(&self, record: &PluginRecord, told: &Told) -> Result<(), String> {
-        self.records.lock().unwrap().insert(record.kind.clone(), record.clone());
-        self.tell(told).await
-    }
-    async fn tell(&self, told: &Told) -> Result<(), String> {
-        self.told.lock().unwrap().push(told.kind);
-        Ok(())
-    }
-    async fn keep(&self, incident: &Incident) -> Result<(), String> {
-        self.incidents.lock().unwrap().push(incident.clone());
-        Ok(())
-    }
-    async fn meet(&self, served: &[Served]) -> Result<BTreeMap<String, Vec<HostVersion>>, String> {
-        let own = served.iter().map(|own| {
-            let Served { kind, digest, version } = own.clone();
-            (kind, HostVersion { host: "here".to_owned(), digest, version, seen_at_ms: 0 })
-        });
-        let mut hosts: BTreeMap<String, Vec<HostVersion>> = BTreeMap::new();
-        for (kind, version) in own.chain(self.others.lock().unwrap().clone()) {
-            hosts.entry(kind).or_default().push(version);
-        }
-        Ok(hosts)
-    }
-}
 
 /// A host with a directory of plugins, whose looks come fast.
 struct World {
@@ -106,7 +69,8 @@ impl World {
     }
 
     fn version(&self) -> Option<String> {
-        self.status("toy").and_then(|status| status.version)
+        // What waits has a version, too.
+        self.status("toy").filter(|status| status.digest.is_some()).and_then(|status| status.version)
     }
 
     async fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
@@ -150,6 +114,15 @@ impl World {
 }
 
 async fn start(directory: &TempDir, data: &TempDir, memory: &Arc<Memory>) -> Arc<Registry> {
+    start_with(directory, data, memory, SignatureRules::default()).await
+}
+
+async fn start_with(
+    directory: &TempDir,
+    data: &TempDir,
+    memory: &Arc<Memory>,
+    signatures: SignatureRules,
+) -> Arc<Registry> {
     let pace = Pace {
         settle: Duration::from_millis(50),
         gone: Duration::from_millis(150),
@@ -157,7 +130,7 @@ async fn start(directory: &TempDir, data: &TempDir, memory: &Arc<Memory>) -> Arc
         meet: Duration::from_millis(50),
     };
     let ledger = Arc::<Memory>::clone(memory);
-    let options = Options { pace, ledger, ..options(directory.path(), data.path()) };
+    let options = Options { pace, ledger, signatures, ..options(directory.path(), data.path()) };
     Arc::new(Registry::start(options).await.unwrap())
 }
 

@@ -296,6 +296,7 @@ pub(in crate::store) const TABLES: &[Table] = &[
     },
     Table { name: "plugins", columns: &[("kind", Text), ("document", Text)] },
     Table { name: "plugin_incidents", columns: &[("id", Text), ("kind", Text), ("document", Text)] },
+    Table { name: "plugin_grants", columns: &[("kind", Text), ("revision", Bigint), ("document", Text)] },
     Table {
         name: "plugin_hosts",
         columns: &[

@@ -1,7 +1,10 @@
 //! What is remembered of plugins reads back, and only the newest of it is kept.
 
 use super::{Backend, Postgres, Sqlite};
+use crate::domain::contract::Grant;
+use crate::domain::grant::{Advertised, Given, GrantDecision, NetworkGrant};
 use crate::domain::plugin::{Charge, HostVersion, Incident, PluginRecord, PluginVersion, Stopped};
+use crate::domain::signature::Signed;
 use crate::store::Store;
 
 fn incident(number: u32, kind: &str) -> Incident {
@@ -18,6 +21,22 @@ fn incident(number: u32, kind: &str) -> Incident {
         lines: vec!["boom".to_owned()],
         charge: Charge::Session,
         at_ms: i64::from(number),
+        signature: Some(Signed::Unsigned),
+        toolchain: vec!["rustc 1.95.0".to_owned()],
+    }
+}
+
+fn decision(revision: u64, by: &str) -> GrantDecision {
+    let network = NetworkGrant { host: "*.svc".to_owned(), ports: "80-90".to_owned() };
+    GrantDecision {
+        kind: "toy".to_owned(),
+        revision,
+        given: Given { network: vec![network], advertised: Advertised::SameClass },
+        asked: vec![Grant::Network { host: "*".to_owned(), ports: "80".to_owned() }],
+        digest: "d".to_owned(),
+        version: "1.0.0".to_owned(),
+        by: by.to_owned(),
+        at_ms: 5,
     }
 }
 
@@ -38,7 +57,7 @@ on_both! {
         let mut record = PluginRecord::of("toy");
         for digest in ["a", "b"] {
             let (digest, version, file) = (digest.to_owned(), "1.0.0".to_owned(), "toy.wasm".to_owned());
-            record.activate(PluginVersion { digest, version, file, since_ms: 7 });
+            record.activate(PluginVersion { digest, version, file, since_ms: 7, ..PluginVersion::default() });
             let mut tx = store.begin().await.unwrap();
             tx.save_plugin_record(&record).await.unwrap();
             tx.commit().await.unwrap();
@@ -64,6 +83,21 @@ on_both! {
         let rest = store.list_plugin_incidents("toy", Some(&first[149].id), 150).await.unwrap();
         assert_eq!((rest.len(), &rest[49]), (50, &incident(1_005, "toy")));
         assert_eq!(store.list_plugin_incidents("other", None, 9).await.unwrap().len(), 1);
+    }
+
+    async fn the_last_decision_of_a_kind_is_kept_and_nobody_decides_over_another_one(backend) {
+        let store = backend.open().await;
+        let decide = async |revision: u64, by: &str| {
+            let mut tx = store.begin().await.unwrap();
+            let saved = tx.save_plugin_grant(&decision(revision, by)).await.unwrap();
+            tx.commit().await.unwrap();
+            saved
+        };
+        assert!(decide(1, "ann").await);
+        assert!(decide(2, "bob").await);
+        // Two who read the same revision: the second one has to look again.
+        assert!(!decide(2, "eve").await && !decide(1, "eve").await && !decide(4, "eve").await);
+        assert_eq!(store.list_plugin_grants().await.unwrap(), [decision(2, "bob")]);
     }
 
     async fn hosts_say_what_they_serve_and_old_words_are_left_out(backend) {

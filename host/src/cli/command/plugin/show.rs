@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::grant::decided;
 use super::{path, tone};
 use crate::cli::command::word;
 use crate::cli::failure::{Exit, Failure};
@@ -10,7 +11,9 @@ use crate::cli::session::Session;
 use crate::cli::table::{Table, printable};
 use crate::cli::terminal::Terminal;
 use crate::cli::time::moment;
+use crate::domain::grant::words;
 use crate::domain::plugin::{Incident, Origin, PluginStatus};
+use crate::domain::signature;
 
 /// Log lines of an incident that are shown; `-o json` has all.
 const LINES_SHOWN: usize = 5;
@@ -35,6 +38,7 @@ pub(super) fn one(
     let terminal = &mut *session.terminal;
     head(&status, terminal)?;
     refusal(&status, terminal)?;
+    waiting(&status, terminal)?;
     versions(&status, terminal)?;
     hosts(&status, terminal)?;
     for incident in &incidents {
@@ -59,6 +63,12 @@ fn head(status: &PluginStatus, terminal: &mut Terminal) -> Result<(), Failure> {
     if let Some(digest) = &status.digest {
         say("digest", digest)?;
     }
+    if let Some(signed) = &status.signature {
+        say("signature", &signature::words(signed))?;
+    }
+    if !status.toolchain.is_empty() {
+        say("built with", &status.toolchain.join(", "))?;
+    }
     if let Some(since_ms) = status.since_ms {
         say("serves", &format!("since {}, as generation {}", moment(since_ms), status.generation))?;
         let traffic = status.traffic;
@@ -67,6 +77,13 @@ fn head(status: &PluginStatus, terminal: &mut Terminal) -> Result<(), Failure> {
             traffic.calls, traffic.failures, traffic.sessions, traffic.queued
         );
         say("calls", &text)?;
+    }
+    if let Some(granted) = &status.granted {
+        say("grants", &decided(granted))?;
+        for asked in &status.asks {
+            let is = if granted.given.covers(asked) { "" } else { ", which is not given" };
+            say("asks for", &format!("{}{is}", words(asked)))?;
+        }
     }
     for drain in &status.draining {
         say("drains", &format!("{} ({}), {} sessions open", drain.version, drain.digest, drain.sessions))?;
@@ -87,6 +104,24 @@ fn refusal(status: &PluginStatus, terminal: &mut Terminal) -> Result<(), Failure
     if let Some(digest) = &refusal.digest {
         terminal.line(format_args!("  digest   {digest}"))?;
     }
+    Ok(())
+}
+
+fn waiting(status: &PluginStatus, terminal: &mut Terminal) -> Result<(), Failure> {
+    let Some(waiting) = &status.waiting else { return Ok(()) };
+    terminal.line(format_args!(
+        "\nWaits for a grant: version {} in {}",
+        waiting.version,
+        printable(&waiting.file)
+    ))?;
+    for asked in &waiting.more {
+        terminal.line(format_args!("  asks for   {}", printable(&words(asked))))?;
+    }
+    let kind = status.kind.as_deref().unwrap_or("KIND");
+    terminal.line(format_args!(
+        "  do   `headgate plugin grant {kind}` shows all that it asks for, and gives it"
+    ))?;
+    terminal.line(format_args!("  digest   {}", waiting.digest))?;
     Ok(())
 }
 

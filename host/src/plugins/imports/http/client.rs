@@ -155,7 +155,7 @@ mod tests {
     use super::*;
     use crate::domain::address::AddressMap;
     use crate::domain::contract::Grant;
-    use crate::plugins::grants::{Given, NetworkPolicy};
+    use crate::plugins::grants::{NetworkPolicy, builtin};
     use crate::plugins::imports::net::Places;
     use crate::plugins::metrics::Metrics;
 
@@ -201,7 +201,7 @@ mod tests {
             let asked =
                 [Grant::Network { host: "${connection./servers}".to_owned(), ports: "1-65535".to_owned() }];
             let form = json!({"servers": "127.0.0.1:1"});
-            let policy = NetworkPolicy::new(&asked, &Given::builtin(&asked), &form);
+            let policy = NetworkPolicy::new(&asked, &builtin(&asked), &form);
             let metrics = Metrics::register(&mut prometheus_client::registry::Registry::default()).of("toy");
             let dialer = Arc::new(Dialer::new(policy, AddressMap::default(), Places::default()));
             Self { dialer, pool: Pool::default(), secrets: SecretBox::default(), metrics }

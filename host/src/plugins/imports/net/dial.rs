@@ -256,13 +256,13 @@ mod tests {
     use super::*;
     use crate::domain::address::AddressRule;
     use crate::domain::contract::Grant;
-    use crate::plugins::grants::Given;
+    use crate::plugins::grants::{Given, builtin};
 
     fn dialer(bootstrap: &str) -> Dialer {
         let asked =
             [Grant::Network { host: "${connection./bootstrap}".to_owned(), ports: "1-65535".to_owned() }];
         let connection = json!({"bootstrap": bootstrap});
-        let policy = NetworkPolicy::new(&asked, &Given::builtin(&asked), &connection);
+        let policy = NetworkPolicy::new(&asked, &builtin(&asked), &connection);
         Dialer::new(policy, AddressMap::default(), Places::default())
     }
 
@@ -300,7 +300,7 @@ mod tests {
         };
         let rules = AddressMap { rules: rules.iter().map(rule).collect(), ..AddressMap::default() };
         let connection = json!({"bootstrap": "10.1.2.3:9092"});
-        let given = if granted { Given::builtin(&asked) } else { Given::default() };
+        let given = if granted { builtin(&asked) } else { Given::default() };
         let written = rules.rules.iter().map(|rule| rule.outside.as_str());
         let policy = NetworkPolicy::new(&asked, &given, &connection).and_written(written);
         Dialer::new(policy, rules.clone(), Places::default())
@@ -317,7 +317,10 @@ mod tests {
         mapped(&rules, true).dial("broker.invalid", 9092).await.map(drop).unwrap();
         let (kind, message) = refusal(&mapped(&rules, false), "broker.invalid", 9092).await;
         assert_eq!(kind, ErrorKind::PermissionDenied);
-        assert!(message.contains("no grant") && message.contains("of broker.invalid:9092 by"), "{message}");
+        assert!(
+            message.contains("was not given it") && message.contains("of broker.invalid:9092 by"),
+            "{message}"
+        );
         assert_eq!(
             mapped(&rules, true).shown("a.invalid", 1),
             "a.invalid:1 by its outside address 169.254.169.254:80"

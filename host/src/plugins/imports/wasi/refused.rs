@@ -42,8 +42,14 @@ pub(super) fn link(
 fn advice(interface: &str) -> &'static str {
     let package = interface.split_once('/').map_or(interface, |(package, _)| package);
     match package {
-        "wasi:http" => "use `http` of the contract, under the plugin's grants",
-        "wasi:sockets" => "use `net` of the contract, under the plugin's grants",
+        "wasi:http" => {
+            "no grant opens it in this version of the host; use `http` of the contract, which reaches what \
+             `headgate plugin grant KIND --network HOST:PORTS` gives"
+        }
+        "wasi:sockets" => {
+            "no grant opens it; use `net` of the contract, which reaches what \
+             `headgate plugin grant KIND --network HOST:PORTS` gives"
+        }
         "wasi:filesystem" => "keep what must last in `state` of the contract",
         _ => "of WASI only clocks, random and standard output and error are open",
     }
