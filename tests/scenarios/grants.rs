@@ -42,7 +42,8 @@ fn a_version_that_asks_for_more_waits_until_somebody_gives_it(database: &Databas
     assert!(listed.ok()?.contains(remark), "{listed}");
     let asked = host.cli(&["plugin", "grant", "toy"])?;
     assert!(asked.ok()?.contains("--network '*.registry.svc:8848'"), "{asked}");
-    host.cli(&["plugin", "grant", "toy", "--network", "a.example:1"])?.refused(3, &["does not ask for"])?;
+    let foreign = ["plugin", "grant", "toy", "--revoke", "--network", "a.example:1"];
+    host.cli(&foreign)?.refused(3, &["a.example:1 is not given"])?;
     host.restart()?;
     until(&host, "it waits after a restart, too", "/waiting/version", "1.1.0")?;
     until(&host, "the old one serves", "/version", "1.0.0")?;

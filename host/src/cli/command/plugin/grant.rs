@@ -4,7 +4,6 @@ use clap::{Args, ValueEnum};
 use serde_json::to_value;
 
 use super::path;
-use crate::cli::command::word;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::Output;
 use crate::cli::session::Session;
@@ -83,6 +82,7 @@ impl GrantPlugin {
         let client = session.client()?;
         let before: PluginStatus = client.get(&path(&self.plugin), &[])?;
         let change = self.change(&before);
+        let waited = before.waiting.as_ref().map(|waiting| waiting.version.clone());
         let status = match &change {
             None => before,
             Some(change) => {
@@ -92,6 +92,11 @@ impl GrantPlugin {
         };
         if self.output.printed(&status, session.terminal)? {
             return Ok(Exit::Done);
+        }
+        // It is judged once more with the decision, which takes a moment.
+        let is_let_in = !self.revoke && status.waiting.is_none() && status.version != waited;
+        if let Some(version) = waited.filter(|_| is_let_in) {
+            session.terminal.line(format_args!("{version} is let in: it serves in a moment"))?;
         }
         show(&self.plugin, &status, change.is_some(), session.terminal)?;
         Ok(Exit::Done)
@@ -147,12 +152,7 @@ fn show(
             ))?;
         }
     }
-    let (Some(granted), Some(version)) = (&status.granted, &status.version) else {
-        if status.waiting.is_none() && is_changed {
-            terminal.line(format_args!("decided; {name} is {}: it is tried again", word(&status.state)))?;
-        }
-        return Ok(());
-    };
+    let (Some(granted), Some(version)) = (&status.granted, &status.version) else { return Ok(()) };
     if status.waiting.is_some() {
         terminal.line("")?;
     }

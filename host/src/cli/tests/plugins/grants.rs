@@ -82,6 +82,18 @@ fn what_is_given_is_sent_with_the_content_that_was_shown() {
 }
 
 #[test]
+fn a_version_that_is_not_there_yet_is_said_to_come() {
+    let mut judged = waiting();
+    judged["waiting"] = Value::Null;
+    let ended = command(&["plugin", "grant", "toy", "--all"], vec![(200, waiting()), (200, judged)]);
+    assert!(
+        ended.stdout.starts_with("1.1.0 is let in: it serves in a moment\ntoy 1.0.0 serves"),
+        "{}",
+        ended.stdout
+    );
+}
+
+#[test]
 fn what_is_taken_back_is_taken_from_what_serves() {
     let ended = command(&["plugin", "grant", "toy", "--revoke"], vec![(200, waiting()), (200, waiting())]);
     assert!(ended.asked[1].contains(r#""digest":"c4dd1536e0b32ca65494afe2""#), "{:?}", ended.asked);
