@@ -106,7 +106,7 @@ fn call_failed(error: &CallError, detail: String) -> Problem {
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "plugin-busy", detail).advice("try again later")
         }
         CallError::Refused(_) => Problem::new(StatusCode::CONFLICT, "host-refused", detail)
-            .advice("see the grants of the kind: headgate kind show"),
+            .advice("see what it may reach: headgate plugin grant KIND"),
     }
 }
 

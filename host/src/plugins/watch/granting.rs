@@ -38,7 +38,9 @@ pub(super) fn told(kind: &str, before: &Given, after: &Given, by: &By) -> Told {
 impl Watch {
     /// Decisions of other hosts on the same database, too.
     pub(super) async fn follow_decisions(&mut self) {
-        if self.grants.decided_at.is_some_and(|at| at.elapsed() < self.pace.rescan) {
+        let is_due = self.grants.decided_at.is_none_or(|at| at.elapsed() >= self.pace.rescan);
+        // Built-in plugins are not decided on.
+        if self.directory.is_none() || !is_due {
             return;
         }
         self.grants.decided_at = Some(Instant::now());
