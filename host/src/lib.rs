@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 pub mod conformance;
 pub mod domain;
+pub mod memory;
 pub mod pipelines;
 pub mod plugins;
 pub mod reconcile;
