@@ -88,11 +88,11 @@ pub(super) fn change(key: ResourceKey, before: Option<Value>, after: Option<Valu
 /// What is there, and how it should stay.
 fn unchanged(one: &Observed) -> Change {
     Change {
-        status: Some(Value::clone(&one.status)),
+        status: Some((*one.status).clone()),
         effective: one.effective.clone(),
         revision: one.revision.clone(),
         incarnation: one.incarnation.clone(),
-        ..change(one.key.clone(), Some(Value::clone(&one.spec)), Some(Value::clone(&one.spec)))
+        ..change(one.key.clone(), Some((*one.spec).clone()), Some((*one.spec).clone()))
     }
 }
 
@@ -139,7 +139,7 @@ type Normal = Vec<Result<Value, Vec<Issue>>>;
 
 async fn forms(opened: &Opened, shape: &MetadataType, some: &[Observed]) -> Result<Vec<Finding>, CallError> {
     let (kind, facts) = (&opened.kind, &opened.discovery.facts);
-    let specs: Vec<Value> = some.iter().map(|one| Value::clone(&one.spec)).collect();
+    let specs: Vec<Value> = some.iter().map(|one| (*one.spec).clone()).collect();
     let once: Normal = kind.normalize(&shape.name, specs.clone(), facts).await?;
     let wishes = specs.iter().map(|spec| settable(spec, shape)).collect();
     let valid = kind.validate(&shape.name, wishes, facts).await?;

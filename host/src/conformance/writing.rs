@@ -326,13 +326,13 @@ impl Scribe<'_> {
 }
 
 fn asked(key: &ResourceKey, before: Option<&Observed>, wanted: Option<&Value>) -> Change {
-    let under = before.map(|one| Value::clone(&one.spec));
+    let under = before.map(|one| (*one.spec).clone());
     let after = wanted.map(|wanted| match &under {
         Some(under) => fields::overlay(under, wanted),
         None => wanted.clone(),
     });
     Change {
-        status: before.map(|one| Value::clone(&one.status)),
+        status: before.map(|one| (*one.status).clone()),
         effective: before.and_then(|one| one.effective.clone()),
         revision: before.and_then(|one| one.revision.clone()),
         incarnation: before.and_then(|one| one.incarnation.clone()),

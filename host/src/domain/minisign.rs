@@ -1,7 +1,7 @@
 //! Detached Ed25519 signatures in the format of minisign: keys, signatures, and whether one fits a content.
 //!
 //! The format is of <https://jedisct1.github.io/minisign/>: two or four lines, base64, an id of eight bytes in each key and
-//! signature. `ED` signs the BLAKE2b hash of the content, `Ed` the content itself. The trusted comment is signed together
+//! signature. `ED` signs the `BLAKE2b` hash of the content, `Ed` the content itself. The trusted comment is signed together
 //! with the signature.
 
 mod secret;

@@ -149,9 +149,13 @@ impl Watch {
         by: &By,
     ) -> Result<(GrantDecision, Told), PluginChangeError> {
         // What is taken back is taken from what serves, and lets nobody in.
-        let first = if change.revoke { Self::serving } else { Self::waiting };
-        let second = if change.revoke { Self::waiting } else { Self::serving };
-        let subject = first(self, name)?.map_or_else(|| second(self, name), |found| Ok(Some(found)))?;
+        let subject = match change.revoke {
+            true => self.serving(name)?.or_else(|| self.waiting(name)),
+            false => match self.waiting(name) {
+                None => self.serving(name)?,
+                waiting => waiting,
+            },
+        };
         let Some(Subject { kind, digest, version, asked, waits }) = subject else {
             return Err(self.nothing_to_decide(name));
         };
@@ -193,13 +197,13 @@ impl Watch {
         Ok((decision, Told { before, data, ..told }))
     }
 
-    fn waiting(&self, name: &str) -> Result<Option<Subject>, PluginChangeError> {
-        Ok(self.files.iter().find_map(|(file, watched)| {
+    fn waiting(&self, name: &str) -> Option<Subject> {
+        self.files.iter().find_map(|(file, watched)| {
             let kind = watched.kind.as_deref()?;
             let waiting = watched.life.waiting().filter(|_| file == name || kind == name)?;
             let Waiting { digest, version, asked, .. } = waiting.clone();
             Some(Subject { kind: kind.to_owned(), digest, version, asked, waits: true })
-        }))
+        })
     }
 
     fn serving(&self, name: &str) -> Result<Option<Subject>, PluginChangeError> {

@@ -131,6 +131,7 @@ pub(in crate::store) const TABLES: &[Table] = &[
             ("changed", Bigint),
             ("failures", Text),
             ("adopt_proposed_at_ms", Bigint),
+            ("listed", Text),
         ],
     },
     Table {

@@ -36,8 +36,8 @@ impl World {
     }
 }
 
-fn by_the_key(comment: &str) -> Option<Signed> {
-    Some(Signed::Valid { key: "0101010101010101".to_owned(), comment: comment.to_owned() })
+fn by_the_key(comment: &str) -> Signed {
+    Signed::Valid { key: "0101010101010101".to_owned(), comment: comment.to_owned() }
 }
 
 #[tokio::test]
@@ -56,7 +56,7 @@ async fn what_is_not_signed_is_refused_until_its_signature_arrives() {
     assert!(world.registry.find("toy").is_none());
     world.sign(&first, 1, "toy 1.0.0");
     world.until_version("1.0.0").await;
-    assert_eq!(world.signed(), by_the_key("toy 1.0.0"));
+    assert_eq!(world.signed(), Some(by_the_key("toy 1.0.0")));
     assert!(!world.status("toy").unwrap().toolchain.is_empty());
 }
 
@@ -88,7 +88,7 @@ async fn a_foreign_wrong_or_broken_signature_and_a_changed_file_leave_the_old_ve
     world.probe("lab").await.unwrap();
     world.sign(&second, 1, "toy 1.1.0");
     world.until_version("1.1.0").await;
-    assert_eq!(world.signed(), by_the_key("toy 1.1.0"));
+    assert_eq!(world.signed(), Some(by_the_key("toy 1.1.0")));
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn a_policy_that_warns_takes_what_it_warns_of_and_a_later_signature_is_see
     world.until_version("1.0.0").await;
     assert_eq!(world.signed(), Some(Signed::Unsigned));
     world.sign(&first, 1, "later");
-    world.until("it is signed", |world| world.signed() == by_the_key("later")).await;
+    world.until("it is signed", |world| world.signed() == Some(by_the_key("later"))).await;
     assert_eq!((world.status("toy").unwrap().generation, world.told("plugin.signed")), (1, 1));
     fs::remove_file(world.path("toy.wasm.minisig")).unwrap();
     world.until("it is not", |world| world.signed() == Some(Signed::Unsigned)).await;
@@ -120,7 +120,7 @@ async fn a_signature_that_goes_does_not_stop_what_serves_and_keeps_it_out_after_
     // The host's own copy was signed when it came.
     let enforce = rules(SignaturePolicy::Enforce);
     world.registry = super::start_with(&world.directory, &world.data, &world.memory, enforce.clone()).await;
-    assert_eq!((world.version().as_deref(), world.signed()), (Some("1.0.0"), by_the_key("toy 1.0.0")));
+    assert_eq!((world.version().as_deref(), world.signed()), (Some("1.0.0"), Some(by_the_key("toy 1.0.0"))));
     // Its key is not trusted any more.
     let other = SignatureRules { keys: vec![key(2).public()], ..enforce };
     world.registry = super::start_with(&world.directory, &world.data, &world.memory, other).await;
