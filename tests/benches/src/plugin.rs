@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use async_trait::async_trait;
 use headgate::clock::SystemClock;
 use headgate::domain::id::ClusterId;
+use headgate::domain::signature::SignatureRules;
 use headgate::plugins::builtin::builtin;
 use headgate::plugins::driver::Kinds;
 use headgate::plugins::ledger::NoLedger;
@@ -22,6 +23,7 @@ pub(crate) async fn load(cache: &Path) -> Result<Registry> {
     Registry::start(Options {
         builtin: builtin(),
         directory: None,
+        signatures: SignatureRules::default(),
         cache: cache.to_owned(),
         archive: cache.join("versions"),
         limits: Limits::default(),
