@@ -9,6 +9,7 @@ pub mod config;
 pub mod conformance;
 pub mod domain;
 pub mod kit;
+pub mod memory;
 pub mod pipelines;
 pub mod plugins;
 pub mod reconcile;

@@ -12,6 +12,9 @@ use crate::topics::{apply, own};
 /// A member that was killed is in its group until its session times out, which takes 45 seconds.
 const JOINS: Duration = Duration::from_secs(120);
 
+/// A broker that died is known to be gone when its session is over, after nine seconds; a quorum that was lost comes first.
+const LEADS: Duration = Duration::from_secs(90);
+
 for_each_database!(
     offsets_are_reset_and_taken_back,
     a_group_with_members_keeps_its_offsets_until_they_are_gone,
@@ -19,6 +22,8 @@ for_each_database!(
     a_replication_factor_is_raised_by_a_plan,
     replicas_on_the_move_are_no_drift,
     leaders_are_brought_back_to_where_they_belong,
+    a_broker_is_drained_of_a_topic,
+    a_copy_that_lags_leads_where_nobody_else_can,
     what_an_operation_is_asked_wrongly_is_said,
 );
 
@@ -163,6 +168,61 @@ fn leaders_are_brought_back_to_where_they_belong(database: &Database) -> Result<
     let (now, _) = first(&described()?).context("no partition is described")?;
     assert_eq!(now, turned.first().map(ToString::to_string).unwrap_or_default());
     assert_ne!(now, leader, "it moved");
+    Ok(())
+}
+
+fn a_broker_is_drained_of_a_topic(database: &Database) -> Result<()> {
+    let (kafka, host, name) = (Kafka::shared(3)?, Host::start(database)?, own("operate.drained", database));
+    host.add_kafka("lab", kafka)?;
+    apply(&host, &replicated(&name, 3, 2, &[]))?;
+    let on_two = || -> Result<usize> {
+        let described = kafka.cli("topics", &["--describe", "--topic", &name])?;
+        let replicas =
+            described.lines().filter_map(|line| line.split_once("Replicas: ")?.1.split_whitespace().next());
+        Ok(replicas.filter(|ids| ids.split(',').any(|id| id == "2")).count())
+    };
+    assert!(on_two()? > 0, "six copies on three brokers");
+    let drain = ["run", "reassign", &name, "-c", "lab", "--input", r#"{"drain": [2]}"#];
+    let forecast = host.cli(&[&drain[..], &["--preview"]].concat())?;
+    assert!(forecast.code_is(2)?.contains(&name), "{forecast}");
+    host.cli(&[&drain[..], &["--yes"]].concat())?.ok()?;
+    assert_eq!(on_two()?, 0);
+    let done = host.cli(&["operation", "list", "-c", "lab", "-o", "json"])?.json()?;
+    let id = done.pointer("/0/id").and_then(Value::as_str).context("no operation is listed")?;
+    host.cli(&["operation", "undo", id])?.ok()?;
+    assert!(on_two()? > 0, "taken back");
+    Ok(())
+}
+
+/// The leader dies with a message that the only other copy, which was away, never saw.
+fn a_copy_that_lags_leads_where_nobody_else_can(database: &Database) -> Result<()> {
+    let (kafka, host, name) = (Kafka::nodes(3)?, Host::start(database)?, own("operate.unclean", database));
+    kafka.cli("topics", &["--create", "--topic", &name, "--replica-assignment", "2:3"])?;
+    host.add_kafka("lab", &kafka)?;
+    host.cli(&["adopt", "topic", &name, "-c", "lab", "--yes"])?.ok()?;
+    let described = || kafka.cli("topics", &["--describe", "--topic", &name]);
+    let until = |what: &str, holds: &dyn Fn(&str) -> bool| {
+        until(
+            what,
+            LEADS,
+            || format!("{:?}", described()),
+            || Ok(Some(described()?).filter(|text| holds(text))),
+        )
+    };
+    kafka.node(3).kill()?;
+    until("node 3 is out of sync", &|text| text.contains("Isr: 2\t") || text.trim_end().ends_with("Isr: 2"))?;
+    kafka.cli_with_input("console-producer", &["--topic", &name], "seen by 2 alone\n")?;
+    kafka.node(2).kill()?;
+    kafka.node(3).start_alone()?;
+    until("nobody leads", &|text| text.contains("Leader: none"))?;
+
+    let elect = ["run", "elect-unclean-leaders", "-c", "lab"];
+    let input = format!(r#"{{"topics": ["{name}"]}}"#);
+    let elect = [&elect[..], &["--input", &input, "--yes"]].concat();
+    host.cli(&elect)?.refused(5, &["--allow-destructive"])?;
+    assert!(described()?.contains("Leader: none"), "nothing is lost without a word");
+    host.cli(&[&elect[..], &["--allow-destructive"]].concat())?.ok()?;
+    until("node 3 leads", &|text| text.contains("Leader: 3"))?;
     Ok(())
 }
 

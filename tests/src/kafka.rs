@@ -237,8 +237,16 @@ impl Node<'_> {
     /// # Errors
     /// It did not come up.
     pub fn start(&self) -> Result<()> {
-        self.act("start")?;
+        self.start_alone()?;
         self.kafka.until_live(self.kafka.nodes)
+    }
+
+    /// Starts it again, while others are down.
+    ///
+    /// # Errors
+    /// There is no such node.
+    pub fn start_alone(&self) -> Result<()> {
+        self.act("start")
     }
 
     /// SIGSTOP: it hangs, and its ports still accept.

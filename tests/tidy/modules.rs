@@ -12,10 +12,11 @@ const COMPOSE: [&str; 3] = ["main", "lib", "boot"];
 const TABLE: Table<'static> = &[
     ("domain", &[]),
     ("clock", &[]),
+    ("memory", &[]),
     ("config", &["domain", "store::sqlite_url"]),
     ("telemetry", &["domain", "config"]),
     ("store", &["domain", "clock", "plugins::driver"]),
-    ("plugins", &["domain", "clock"]),
+    ("plugins", &["domain", "clock", "memory"]),
     // Of one plugin, by itself: no store, no API.
     ("conformance", &["domain", "clock", "plugins"]),
     ("pipelines", &["domain", "clock", "store", "plugins::driver"]),
@@ -44,6 +45,7 @@ const TABLE: Table<'static> = &[
         &[
             "domain",
             "clock",
+            "memory",
             "config",
             "telemetry",
             "api",

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use super::caller::Caller;
 use super::connection::Wrong;
 use super::engine::{Proposal, ProposeOptions, Wanted};
+use super::resources::Ages;
 use super::{App, AppError, NamedPlan};
-use crate::domain::cluster::{Cluster, homes};
+use crate::domain::cluster::{Cluster, Node, homes};
 use crate::domain::contract::{Divergence, MetadataType, Scope};
 use crate::domain::divergence::{Diverged, compare, repair};
 use crate::domain::fields;
@@ -39,12 +40,25 @@ impl DivergenceQuery {
     }
 }
 
+/// What comparing takes beside the copies, of one cluster.
+struct Ground {
+    nodes: Vec<Node>,
+    policies: Vec<PolicyEntry>,
+    ages: Ages,
+}
+
 /// One type of a cluster, with what comparing its copies takes.
 struct Compared<'a> {
     cluster: &'a Cluster,
     shape: &'a MetadataType,
     homes: Vec<Place>,
-    policies: &'a [PolicyEntry],
+    ground: &'a Ground,
+}
+
+impl Ground {
+    fn compared<'a>(&'a self, cluster: &'a Cluster, shape: &'a MetadataType) -> Compared<'a> {
+        Compared { cluster, shape, homes: homes(shape, self.nodes.iter()), ground: self }
+    }
 }
 
 impl App {
@@ -56,7 +70,26 @@ impl App {
         query: DivergenceQuery,
     ) -> Result<Vec<Diverged>, AppError> {
         let cluster = self.find_cluster(caller, cluster).await?;
-        self.diverged(&cluster, &query).await
+        let mut types = match &query.metadata_type {
+            Some(name) => vec![self.type_of(&cluster, name).await?],
+            None => self.types_of(&cluster).await?,
+        };
+        types.sort_by(|one, other| one.name.cmp(&other.name));
+        let ground = self.ground(&cluster).await?;
+        let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
+        let mut found = Vec::new();
+        for shape in types.iter().filter(|shape| has_copies(shape)) {
+            let after = match &query.after {
+                Some((name, _)) if shape.name < *name => continue,
+                Some((name, id)) if shape.name == *name => Some(id.clone()),
+                Some(_) | None => None,
+            };
+            self.compare_all(&ground.compared(&cluster, shape), after, &query, limit, &mut found).await?;
+            if found.len() >= limit {
+                break;
+            }
+        }
+        Ok(found)
     }
 
     /// The copies of one type's resources that may not differ and do, by id and place.
@@ -64,10 +97,17 @@ impl App {
         &self,
         cluster: &Cluster,
         metadata_type: &str,
-        filter: ResourceFilter,
+        filter: &ResourceFilter,
         after: Option<(String, Place)>,
         limit: u32,
     ) -> Result<Vec<Resource>, AppError> {
+        let shape = self.type_of(cluster, metadata_type).await?;
+        if !has_copies(&shape) {
+            return Ok(Vec::new());
+        }
+        let ground = self.ground(cluster).await?;
+        let compared = ground.compared(cluster, &shape);
+        let (query, page) = (DivergenceQuery::default(), usize::try_from(IDS_PAGE).unwrap_or(usize::MAX));
         let mut found: Vec<Resource> = Vec::new();
         let mut ids: Vec<String> = after.iter().map(|(id, _)| id.clone()).collect();
         let mut after = after;
@@ -80,43 +120,22 @@ impl App {
             if found.len() >= usize::try_from(limit).unwrap_or(usize::MAX) {
                 return Ok(found);
             }
-            let query = DivergenceQuery {
-                metadata_type: Some(metadata_type.to_owned()),
-                after: ids.pop().map(|last| (metadata_type.to_owned(), last)),
-                limit: IDS_PAGE,
-                ..DivergenceQuery::default()
-            };
-            ids = self.diverged(cluster, &query).await?.into_iter().map(|diverged| diverged.id).collect();
+            let mut diverged = Vec::new();
+            self.compare_all(&compared, ids.pop(), &query, page, &mut diverged).await?;
+            ids = diverged.into_iter().map(|diverged| diverged.id).collect();
             if ids.is_empty() {
                 return Ok(found);
             }
         }
     }
 
-    async fn diverged(&self, cluster: &Cluster, query: &DivergenceQuery) -> Result<Vec<Diverged>, AppError> {
-        let mut types = match &query.metadata_type {
-            Some(name) => vec![self.type_of(cluster, name).await?],
-            None => self.types_of(cluster).await?,
-        };
-        types.sort_by(|one, other| one.name.cmp(&other.name));
+    async fn ground(&self, cluster: &Cluster) -> Result<Ground, AppError> {
         let nodes = self.store.list_nodes(&cluster.id).await?;
-        let policies = self.policies_of(cluster).await?;
-        let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
-        let mut found = Vec::new();
-        for shape in types.iter().filter(|shape| has_copies(shape)) {
-            let after = match &query.after {
-                Some((name, _)) if shape.name < *name => continue,
-                Some((name, id)) if shape.name == *name => Some(id.clone()),
-                Some(_) | None => None,
-            };
-            let homes = homes(shape, nodes.iter().map(|(node, _)| node));
-            let compared = Compared { cluster, shape, homes, policies: &policies };
-            self.compare_all(&compared, after, query, limit, &mut found).await?;
-            if found.len() >= limit {
-                break;
-            }
-        }
-        Ok(found)
+        Ok(Ground {
+            nodes: nodes.into_iter().map(|(node, _)| node).collect(),
+            policies: self.policies_of(cluster).await?,
+            ages: self.ages(cluster).await?,
+        })
     }
 
     /// A plan that makes the copies of a resource alike, where their differing is forbidden: like one of them, or like most.
@@ -131,10 +150,8 @@ impl App {
         caller.may_write()?;
         let found = self.find_cluster(caller, cluster).await?;
         let shape = self.type_of(&found, metadata_type).await?;
-        let nodes = self.store.list_nodes(&found.id).await?;
-        let policies = self.policies_of(&found).await?;
-        let homes = homes(&shape, nodes.iter().map(|(node, _)| node));
-        let compared = Compared { cluster: &found, shape: &shape, homes, policies: &policies };
+        let ground = self.ground(&found).await?;
+        let compared = ground.compared(&found, &shape);
         let copies = self.copies(&compared, &[id.to_owned()]).await?;
         if copies.is_empty() {
             return Err(AppError::not_found("resource", format!("{metadata_type} {id}")));
@@ -195,7 +212,6 @@ impl App {
 
     /// In order of id and place; what was silent for long is not compared.
     async fn copies(&self, compared: &Compared<'_>, ids: &[String]) -> Result<Vec<Resource>, AppError> {
-        let ages = self.ages(compared.cluster).await?;
         let filter = ResourceFilter {
             metadata_type: Some(compared.shape.name.clone()),
             ids: ids.to_vec(),
@@ -206,7 +222,7 @@ impl App {
             let after = copies.last().map(|copy| (copy.key.id.clone(), copy.key.place.clone()));
             let rows = self.store.list_resources(&compared.cluster.id, &filter, after, COPIES_PAGE).await?;
             let is_last = rows.len() < usize::try_from(COPIES_PAGE).unwrap_or(usize::MAX);
-            copies.extend(rows.into_iter().map(|row| ages.known(row).resource));
+            copies.extend(rows.into_iter().map(|row| compared.ground.ages.known(row).resource));
             if is_last {
                 return Ok(copies);
             }
@@ -217,7 +233,7 @@ impl App {
 impl Compared<'_> {
     fn compare(&self, copies: &[Resource]) -> Option<Diverged> {
         let id = copies.first().map(|copy| copy.key.id.as_str());
-        let effective = resolve(self.policies, self.cluster.authority, &self.shape.name, id);
+        let effective = resolve(&self.ground.policies, self.cluster.authority, &self.shape.name, id);
         compare(self.shape, effective.divergence, copies, &self.homes)
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::caller::Caller;
 use super::engine::{Proposal, ProposeOptions};
+use super::relations::dependants;
 use super::{App, AppError, NamedPlan, ToldOfRelation};
 use crate::domain::cluster::Cluster;
 use crate::domain::plan::{Plan, PlanState};
@@ -43,16 +44,13 @@ impl App {
     pub async fn preview_removal(&self, caller: &Caller, name: &str) -> Result<Removal, AppError> {
         let cluster = self.find_cluster(caller, name).await?;
         let relations = self.list_relations(caller, Some(name)).await?;
-        let mut dependants: Vec<String> =
-            relations.iter().filter(|one| one.edge.to == name).map(|one| one.edge.from.clone()).collect();
-        dependants.dedup();
         let open = self.store.open_plans(&cluster.id).await?;
         let applying = open.into_iter().find(|plan| plan.state == PlanState::Applying);
         Ok(Removal {
             goes: self.store.count_belongings(&cluster.id).await?,
             cluster: cluster.name,
+            dependants: dependants(&relations, name).into_iter().collect(),
             relations,
-            dependants,
             applying: applying.map(|plan| plan.id.to_string()),
         })
     }

@@ -113,11 +113,7 @@ impl App {
         despite: &[String],
     ) -> Result<(), AppError> {
         let relations = self.list_relations(caller, Some(&cluster.name)).await?;
-        let dependants: BTreeSet<String> = relations
-            .into_iter()
-            .filter(|one| one.edge.to == cluster.name)
-            .map(|one| one.edge.from)
-            .collect();
+        let dependants = dependants(&relations, &cluster.name);
         let left: Vec<&str> =
             dependants.iter().filter(|name| !despite.contains(name)).map(String::as_str).collect();
         if left.is_empty() {
@@ -165,4 +161,9 @@ fn happened<'a>(
     let data = json!({"relation": relation.relation, "to": relation.to});
     let change = Change::new(action, relation.to_string());
     Happened { cluster: Some(from), kind, subject: &from.name, data, change }
+}
+
+/// Clusters that stand on the one of that name.
+pub(super) fn dependants(relations: &[ToldOfRelation], name: &str) -> BTreeSet<String> {
+    relations.iter().filter(|one| one.edge.to == name).map(|one| one.edge.from.clone()).collect()
 }

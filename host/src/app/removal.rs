@@ -1,5 +1,7 @@
 //! Removal of a cluster: what goes with it is counted, and a tombstone keeps what it was, what went and who did it.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::caller::Caller;
@@ -7,6 +9,7 @@ use super::clusters::{about, shown};
 use super::{App, AppError};
 use crate::domain::operation::{Operation, OperationState};
 use crate::domain::record::{Change, RecordOutcome};
+use crate::store::Belongings;
 
 impl App {
     /// Forgets what the host knows but its records; the cluster itself is left as it is.
@@ -27,8 +30,9 @@ impl App {
         let left: Vec<Change> = open.iter().map(left_behind).collect();
         let mut tx = self.store.begin().await?;
         tx.keep(&caller.organization, Some(&cluster), &caller.by, &left).await?;
-        let went = tx.count_of_cluster(&cluster.id).await?;
-        let before = json!({"cluster": shown(&cluster), "went_with_it": &went, "relations": &relations});
+        let went = tx.count_belongings(&cluster.id).await?;
+        let before =
+            json!({"cluster": shown(&cluster), "went_with_it": in_numbers(&went), "relations": &relations});
         let tombstone = Change::new("cluster.remove", name).before(before);
         let tombstone = tombstone.saying(Some(in_words(&went, relations.len())));
         self.record(&mut tx, caller, about(&cluster, "cluster.removed", tombstone)).await?;
@@ -39,15 +43,19 @@ impl App {
     }
 }
 
+/// `{"resources": {"topic": 12}, "policies": 1, …}`: what is of one sort only is a number.
+fn in_numbers(went: &Belongings) -> Value {
+    let number =
+        |counts: &BTreeMap<String, u64>| counts.get("").map_or_else(|| json!(counts), |count| json!(count));
+    went.iter().map(|(noun, counts)| (noun.clone(), number(counts))).collect()
+}
+
 /// `with it went: nodes 3, owned 2, plans 4, resources 12, relations 1`
-fn in_words(went: &Value, relations: usize) -> String {
-    let count = |value: &Value| match value {
-        Value::Object(words) => words.values().filter_map(Value::as_u64).sum(),
-        other => other.as_u64().unwrap_or(0),
+fn in_words(went: &Belongings, relations: usize) -> String {
+    let words = |(noun, counts): (&String, &BTreeMap<String, u64>)| {
+        format!("{} {}", noun.replace('_', " "), counts.values().sum::<u64>())
     };
-    let counted = went.as_object().into_iter().flatten();
-    let mut parts: Vec<String> =
-        counted.map(|(noun, value)| format!("{} {}", noun.replace('_', " "), count(value))).collect();
+    let mut parts: Vec<String> = went.iter().map(words).collect();
     if relations > 0 {
         parts.push(format!("relations {relations}"));
     }
@@ -70,4 +78,22 @@ fn left_behind(operation: &Operation) -> Change {
         | OperationState::Cancelled => (RecordOutcome::Unknown, "the cluster was removed while it ran"),
     };
     Change::of_operation(operation).ended(outcome).saying(Some(message.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_is_said_in_numbers_and_in_words() {
+        let of =
+            |counts: &[(&str, u64)]| counts.iter().map(|(of, count)| ((*of).to_owned(), *count)).collect();
+        let went = Belongings::from([
+            ("policies".to_owned(), of(&[("", 1)])),
+            ("resources".to_owned(), of(&[("acl", 2), ("topic", 12)])),
+        ]);
+        assert_eq!(in_numbers(&went), json!({"resources": {"acl": 2, "topic": 12}, "policies": 1}));
+        assert_eq!(in_words(&went, 1), "with it went: policies 1, resources 14, relations 1");
+        assert_eq!(in_words(&Belongings::new(), 0), "nothing went with it");
+    }
 }

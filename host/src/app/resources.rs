@@ -1,5 +1,6 @@
 //! Resources: listed from what the host remembers; one alone is also looked at in the cluster.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -148,8 +149,7 @@ impl App {
         let ages = self.ages(cluster).await?;
         let resources = match &filter.metadata_type {
             Some(name) if query.diverged => {
-                let name = name.clone();
-                self.diverged_copies(cluster, &name, filter, after, query.limit).await?
+                self.diverged_copies(cluster, name, &filter, after, query.limit).await?
             }
             None if query.diverged => return Err(needs_type()),
             _ => self.store.list_resources(&cluster.id, &filter, after, query.limit).await?,
@@ -229,8 +229,8 @@ fn seen(stored: Option<Resource>, observed: Observed) -> Resource {
     let remembered = stored.unwrap_or_else(|| unmanaged(observed.key.clone()));
     Resource {
         presence: Presence::Present,
-        observed: observed.spec,
-        status_document: observed.status,
+        observed: Arc::unwrap_or_clone(observed.spec),
+        status_document: Arc::unwrap_or_clone(observed.status),
         revision: observed.revision,
         incarnation: observed.incarnation,
         internal: observed.internal,
@@ -264,6 +264,7 @@ mod tests {
             seen: 0,
             changed: 0,
             failures,
+            listed: None,
         }
     }
 

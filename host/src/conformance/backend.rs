@@ -187,9 +187,9 @@ mod tests {
             key: ResourceKey { metadata_type: "topic".to_owned(), id: id.to_owned(), place: Place::Cluster },
             revision: None,
             incarnation: None,
-            spec,
+            spec: spec.into(),
             effective: None,
-            status: json!({}),
+            status: json!({}).into(),
             internal: false,
             partial,
         }

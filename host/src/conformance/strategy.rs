@@ -88,11 +88,11 @@ pub(super) fn change(key: ResourceKey, before: Option<Value>, after: Option<Valu
 /// What is there, and how it should stay.
 fn unchanged(one: &Observed) -> Change {
     Change {
-        status: Some(one.status.clone()),
+        status: Some((*one.status).clone()),
         effective: one.effective.clone(),
         revision: one.revision.clone(),
         incarnation: one.incarnation.clone(),
-        ..change(one.key.clone(), Some(one.spec.clone()), Some(one.spec.clone()))
+        ..change(one.key.clone(), Some((*one.spec).clone()), Some((*one.spec).clone()))
     }
 }
 
@@ -139,7 +139,7 @@ type Normal = Vec<Result<Value, Vec<Issue>>>;
 
 async fn forms(opened: &Opened, shape: &MetadataType, some: &[Observed]) -> Result<Vec<Finding>, CallError> {
     let (kind, facts) = (&opened.kind, &opened.discovery.facts);
-    let specs: Vec<Value> = some.iter().map(|one| one.spec.clone()).collect();
+    let specs: Vec<Value> = some.iter().map(|one| (*one.spec).clone()).collect();
     let once: Normal = kind.normalize(&shape.name, specs.clone(), facts).await?;
     let wishes = specs.iter().map(|spec| settable(spec, shape)).collect();
     let valid = kind.validate(&shape.name, wishes, facts).await?;
@@ -179,7 +179,7 @@ fn formless(
             return Some(Finding::new("a normal form of what is listed", found, advice));
         }
     };
-    if *normal != one.spec {
+    if *normal != *one.spec {
         let found = format!("{named}: listed as {}, normal is {normal}", one.spec);
         let advice = "list a spec in the form that `normalize` gives, or it differs from every wish for it";
         return Some(Finding::new("specs that are listed in their normal form", found, advice));
@@ -250,9 +250,9 @@ mod tests {
             },
             revision: None,
             incarnation: None,
-            spec,
+            spec: spec.into(),
             effective: None,
-            status: json!({}),
+            status: json!({}).into(),
             internal: false,
             partial: false,
         }

@@ -326,13 +326,13 @@ impl Scribe<'_> {
 }
 
 fn asked(key: &ResourceKey, before: Option<&Observed>, wanted: Option<&Value>) -> Change {
-    let under = before.map(|one| one.spec.clone());
+    let under = before.map(|one| (*one.spec).clone());
     let after = wanted.map(|wanted| match &under {
         Some(under) => fields::overlay(under, wanted),
         None => wanted.clone(),
     });
     Change {
-        status: before.map(|one| one.status.clone()),
+        status: before.map(|one| (*one.status).clone()),
         effective: before.and_then(|one| one.effective.clone()),
         revision: before.and_then(|one| one.revision.clone()),
         incarnation: before.and_then(|one| one.incarnation.clone()),
@@ -363,9 +363,9 @@ mod tests {
             key: ResourceKey { metadata_type: "topic".to_owned(), id: "t".to_owned(), place: Place::Cluster },
             revision: Some("7".to_owned()),
             incarnation: None,
-            spec,
+            spec: spec.into(),
             effective: None,
-            status: json!({"leader": 1}),
+            status: json!({"leader": 1}).into(),
             internal: false,
             partial: false,
         }

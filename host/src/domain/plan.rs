@@ -46,6 +46,19 @@ pub enum Verb {
     Wish,
 }
 
+impl Verb {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Edit => "edit",
+            Self::Delete => "delete",
+            Self::Adopt => "adopt",
+            Self::Release => "release",
+            Self::Wish => "wish",
+        }
+    }
+}
+
 /// Why a plan was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case", tag = "reason")]

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::id::{ClusterId, OrganizationId, RecordId};
 use super::operation::{Operation, OperationState};
-use super::plan::{Plan, Step, StepState, Verb};
+use super::plan::{Plan, Step, StepState};
 
 /// The actor where no person asked: policies, and what the host does of itself.
 pub const HOST: &str = "headgate";
@@ -146,7 +146,7 @@ impl Change {
             StepState::Waiting | StepState::Running | StepState::Skipped => return None,
         };
         step.ended_at_ms?;
-        let change = Self::new(format!("step.{}", verb(step.verb)), step.key.to_string());
+        let change = Self::new(format!("step.{}", step.verb.word()), step.key.to_string());
         let change = Self { before: step.before.clone(), after: step.after.clone(), ..change };
         Some(change.part_of(plan.id.as_str()).ended(outcome).saying(message.filter(|text| !text.is_empty())))
     }
@@ -175,16 +175,5 @@ impl Change {
             .after(Value::Object(after))
             .ended(outcome)
             .saying(operation.message.clone())
-    }
-}
-
-fn verb(verb: Verb) -> &'static str {
-    match verb {
-        Verb::Create => "create",
-        Verb::Edit => "edit",
-        Verb::Delete => "delete",
-        Verb::Adopt => "adopt",
-        Verb::Release => "release",
-        Verb::Wish => "wish",
     }
 }

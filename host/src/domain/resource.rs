@@ -1,5 +1,7 @@
 //! One object of a metadata type in one cluster, as it is seen, wished for and written.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -29,19 +31,19 @@ impl std::fmt::Display for ResourceKey {
 }
 
 /// A resource as the cluster showed it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Observed {
     pub key: ResourceKey,
     /// Changes when the backend's copy changes, where the backend can tell.
     pub revision: Option<String>,
     /// Changes when it was deleted and made again, where the backend can tell.
     pub incarnation: Option<String>,
-    /// What was set, in the plugin's normal form. An object.
-    pub spec: Value,
+    /// What was set, in the plugin's normal form. An object; those of a page that look alike share it.
+    pub spec: Arc<Value>,
     /// With the defaults filled in; only when a single resource is asked for.
     pub effective: Option<Value>,
-    /// What can only be read. An object.
-    pub status: Value,
+    /// What can only be read. An object, shared likewise.
+    pub status: Arc<Value>,
     /// The backend's own: shown, never owned, never deleted.
     pub internal: bool,
     /// `spec` holds only what was asked for or could be had.
@@ -222,6 +224,18 @@ pub struct Sweep {
     pub seen: u64,
     pub changed: u64,
     pub failures: Vec<ListFailure>,
+    /// None where the backend does not tell, or where not all of what was listed is in the rows.
+    #[serde(skip)]
+    pub listed: Option<Listed>,
+}
+
+/// The state of a listing that the stored rows show: as long as it stands, nothing needs to be told again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// The plugin's own word for it.
+    pub version: String,
+    /// Which plugin listed it, and by which types, rules and credentials: with others it has to be judged anew.
+    pub basis: String,
 }
 
 /// A change of status, kept for `TRANSITIONS_KEPT`.

@@ -41,6 +41,10 @@ pub use sweep::{CycleReport, Depth, TypeReport};
 /// Resources in one call or one transaction: bounds memory and the time a writer holds the database.
 pub(crate) const BATCH_MAX: usize = 1_000;
 
+/// The same where a backend takes whole objects: a plugin reads all that there are before it shows or writes some, and the
+/// backend stores all of them again, so that few calls cost least.
+const WHOLE_BATCH_MAX: usize = 4_000;
+
 /// How long things may take. Handed in, so that tests need not wait.
 #[derive(Clone, Debug)]
 pub struct Timing {

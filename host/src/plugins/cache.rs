@@ -58,6 +58,7 @@ impl Cache {
             return Ok((component, Source::Cache));
         }
         let component = Component::from_binary(engine, bytes)?;
+        crate::memory::give_back();
         if let Err(error) = self.save(&file, &component.serialize()?) {
             tracing::warn!(%error, file = %file.display(), "the compiled plugin cannot be kept: the next start is slower");
         }

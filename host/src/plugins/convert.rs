@@ -2,7 +2,9 @@
 //!
 //! Errors of this module mean that a guest's answer breaks the contract: JSON that is none.
 
+use std::collections::HashMap;
 use std::fmt::Display;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -100,12 +102,27 @@ pub(super) fn key_out(key: ResourceKey) -> types::ResourceKey {
     types::ResourceKey { metadata_type: key.metadata_type, id: key.id, place: place_out(key.place) }
 }
 
-fn observed(resource: types::Resource) -> Result<Observed, Broken> {
+/// What was told already: most resources of a page look like one before them.
+#[derive(Default)]
+struct Documents(HashMap<String, Arc<Value>>);
+
+impl Documents {
+    fn object(&mut self, text: String, what: impl Display) -> Result<Arc<Value>, Broken> {
+        if let Some(known) = self.0.get(&text) {
+            return Ok(Arc::clone(known));
+        }
+        let document = Arc::new(object(&text, what)?);
+        self.0.insert(text, Arc::clone(&document));
+        Ok(document)
+    }
+}
+
+fn observed(resource: types::Resource, documents: &mut Documents) -> Result<Observed, Broken> {
     let id = &resource.key.id;
     Ok(Observed {
-        spec: object(&resource.spec, format_args!("the spec of `{id}`"))?,
+        spec: documents.object(resource.spec, format_args!("the spec of `{id}`"))?,
         effective: optional(resource.effective.as_deref(), format_args!("the effective values of `{id}`"))?,
-        status: object(&resource.status, format_args!("the status of `{id}`"))?,
+        status: documents.object(resource.status, format_args!("the status of `{id}`"))?,
         key: key_in(resource.key),
         revision: resource.revision,
         incarnation: resource.incarnation,
@@ -371,8 +388,10 @@ pub(super) fn page(from: storage_driver::Page) -> Result<Page, Broken> {
         place: place_in(failure.place),
         error: error(failure.error),
     };
+    let mut documents = Documents::default();
+    let resources = from.resources.into_iter().map(|resource| observed(resource, &mut documents));
     Ok(Page {
-        resources: each(from.resources, observed)?,
+        resources: resources.collect::<Result<_, Broken>>()?,
         failures: from.failures.into_iter().map(failure).collect(),
         next: from.next,
         version: from.version,
@@ -381,7 +400,9 @@ pub(super) fn page(from: storage_driver::Page) -> Result<Page, Broken> {
 
 pub(super) fn lookup(from: storage_driver::Lookup) -> Result<Lookup, Broken> {
     Ok(match from {
-        storage_driver::Lookup::Found(resource) => Lookup::Found(Box::new(observed(resource)?)),
+        storage_driver::Lookup::Found(resource) => {
+            Lookup::Found(Box::new(observed(resource, &mut Documents::default())?))
+        }
         storage_driver::Lookup::Absent => Lookup::Absent,
         storage_driver::Lookup::Failed(failed) => Lookup::Failed(error(failed)),
     })

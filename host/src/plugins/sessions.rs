@@ -351,7 +351,6 @@ impl Request for Send {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
 
     use super::*;
     use crate::domain::place::Place;
@@ -366,9 +365,9 @@ mod tests {
             },
             revision: None,
             incarnation: None,
-            spec: json!({}),
+            spec: Arc::default(),
             effective: None,
-            status: json!({}),
+            status: Arc::default(),
             internal: false,
             partial: false,
         };

@@ -1,11 +1,8 @@
 //! Records: kept in the transaction of the change that they speak of, in batches, and searched.
 
-use std::collections::BTreeMap;
-
-use serde_json::{Value, json};
 use sqlx::any::AnyRow;
 
-use super::belongings::belongings;
+use super::belongings::{Belongings, belongings};
 use super::columns::{Columns, json_maybe, word};
 use super::resources::like;
 use super::statement::{ROWS_MAX, Statement};
@@ -117,16 +114,9 @@ impl Tx {
         Ok(pruned.rows_affected())
     }
 
-    /// What goes with a cluster when it is removed, counted: `{"resources": {"topic": 12}, "policies": 1, …}`. What there
-    /// is none of is left out.
-    pub async fn count_of_cluster(&mut self, cluster: &ClusterId) -> Result<Value, StoreError> {
-        let number = |counts: &BTreeMap<String, u64>| counts.get("").map(|count| json!(count));
-        let counts: BTreeMap<String, Value> = belongings(self.connection(), cluster)
-            .await?
-            .into_iter()
-            .map(|(noun, counts)| (noun, number(&counts).unwrap_or_else(|| json!(counts))))
-            .collect();
-        Ok(json!(counts))
+    /// What goes with a cluster when it is removed, as it stands in this transaction.
+    pub async fn count_belongings(&mut self, cluster: &ClusterId) -> Result<Belongings, StoreError> {
+        belongings(self.connection(), cluster).await
     }
 }
 

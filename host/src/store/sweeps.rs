@@ -1,6 +1,6 @@
 //! The last listing of each type at each place.
 
-use super::columns::{Columns, integer, json};
+use super::columns::{Columns, integer, json, json_maybe};
 use super::{Store, StoreError, Tx};
 use crate::domain::id::ClusterId;
 use crate::domain::resource::Sweep;
@@ -10,7 +10,7 @@ impl Store {
     pub async fn list_sweeps(&self, cluster: &ClusterId) -> Result<Vec<Sweep>, StoreError> {
         let mut connection = self.reader().await?;
         sqlx::query(
-            "select type, place, started_at_ms, ended_at_ms, complete_at_ms, seen, changed, failures
+            "select type, place, started_at_ms, ended_at_ms, complete_at_ms, seen, changed, failures, listed
             from sweeps
             where cluster_id = $1
             order by type, place",
@@ -30,6 +30,7 @@ impl Store {
                 seen: columns.number()?,
                 changed: columns.number()?,
                 failures: columns.json()?,
+                listed: columns.json_maybe()?,
             })
         })
         .collect()
@@ -86,12 +87,12 @@ impl Tx {
         let organization = self.organization_of(cluster).await?;
         sqlx::query(
             "insert into sweeps (cluster_id, type, place, organization_id, started_at_ms, ended_at_ms, complete_at_ms,
-                seen, changed, failures)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                seen, changed, failures, listed)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
             on conflict (cluster_id, type, place) do update
             set started_at_ms = excluded.started_at_ms, ended_at_ms = excluded.ended_at_ms,
                 complete_at_ms = excluded.complete_at_ms, seen = excluded.seen, changed = excluded.changed,
-                failures = excluded.failures",
+                failures = excluded.failures, listed = excluded.listed",
         )
         .bind(cluster.as_str())
         .bind(sweep.metadata_type.as_str())
@@ -103,6 +104,7 @@ impl Tx {
         .bind(integer("sweep", sweep.seen)?)
         .bind(integer("sweep", sweep.changed)?)
         .bind(json("failures", &sweep.failures)?)
+        .bind(json_maybe("listed", sweep.listed.as_ref())?)
         .execute(self.connection())
         .await?;
         Ok(())

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::exposition::Exposition;
 use crate::host::{rows_written, start, sync, topics_known};
-use crate::measure::{median, memory_mb};
+use crate::measure::{Start, median, memory_mb};
 use crate::peers::rocketmq::{self as java, Creator};
 use crate::table::{Row, Table};
 use crate::{say, share};
@@ -21,7 +21,11 @@ const DIFFERING: u32 = 50;
 /// Rounds of a cycle, and of a query.
 const ROUNDS: usize = 7;
 
+/// Cycles by the timer, one every half a minute.
+const TIMED: u32 = 3;
+
 const FIRST_SYNC: Duration = Duration::from_secs(240);
+const TIMED_CYCLES: Duration = Duration::from_secs(180);
 
 pub(crate) fn rows(table: &mut Table) -> Result<()> {
     say("starting RocketMQ with eight brokers")?;
@@ -38,6 +42,7 @@ pub(crate) fn rows(table: &mut Table) -> Result<()> {
     table.add(&Row::figure(&what, "ms", began.elapsed().as_secs_f64() * 1e3, None))?;
     sync(&host, "wide")?;
     unchanged(&host, topics, table)?;
+    by_the_timer(&host, table)?;
     let within = Row::figure("divergence query, no copy differs: wall", "ms", query(&host, 0)?, Some(100.0));
     table.add(&within)?;
 
@@ -82,6 +87,43 @@ fn unchanged(host: &Host, topics: u32, table: &mut Table) -> Result<()> {
     table.add(&Row::figure("  unchanged: received", "KiB", received, None))?;
     table.add(&Row::figure("  unchanged: wall", "ms", median(walls), None))?;
     table.add(&Row::figure("  unchanged: CPU of the host", "ms", cpu / rounds, None))?;
+    Ok(())
+}
+
+/// Cycles as they come by themselves: what stands as it was listed is not told again.
+fn by_the_timer(host: &Host, table: &mut Table) -> Result<()> {
+    let complete = |part: &str, now: &Exposition| {
+        now.sum(&format!("headgate_cycle_duration_seconds_{part}"), &[r#"outcome="complete""#])
+    };
+    let (before, cpu) = (Exposition::of(host)?, Start::of(host.pid()?)?);
+    let wanted = complete("count", &before)? + f64::from(TIMED);
+    host.until("cycles by the timer", TIMED_CYCLES, |host| {
+        Ok(complete("count", &Exposition::of(host)?)? >= wanted)
+    })?;
+    let (after, sample) = (Exposition::of(host)?, cpu.stop()?);
+    let cycles = complete("count", &after)? - complete("count", &before)?;
+    let each = |name: &str| -> Result<f64> {
+        let labels = [r#"plugin="rocketmq""#];
+        Ok((after.sum(name, &labels)? - before.sum(name, &labels)?) / cycles)
+    };
+    let requests = each("headgate_plugin_messages_sent_total")?;
+    table.add(&Row::figure(
+        "  unchanged, by the timer: requests to the backend",
+        "requests",
+        requests,
+        None,
+    ))?;
+    let received = each("headgate_plugin_received_bytes_total")? / 1024.0;
+    table.add(&Row::figure("  unchanged, by the timer: received", "KiB", received, None))?;
+    let wall_ms = (complete("sum", &after)? - complete("sum", &before)?) * 1e3 / cycles;
+    table.add(&Row::figure("  unchanged, by the timer: wall", "ms", wall_ms, None))?;
+    let cpu_ms = sample.cpu_ms / cycles;
+    table.add(&Row::figure(
+        "  unchanged, by the timer: CPU of the host, idling included",
+        "ms",
+        cpu_ms,
+        None,
+    ))?;
     Ok(())
 }
 

@@ -154,7 +154,23 @@ pub(crate) fn component(work: &Work) -> Result<Listing> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let folder = tempfile::tempdir()?;
     let driver = runtime.block_on(driver(work.kind, &work.address, folder.path()))?;
-    measured(work, || runtime.block_on(list(driver.as_ref(), work)))
+    measured(work, || Ok(runtime.block_on(list(driver.as_ref(), work))?.seen))
+}
+
+/// The first listing whole; each after it says which state it knows, as the cycles of a host do.
+pub(crate) fn unchanged(work: &Work) -> Result<Listing> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let folder = tempfile::tempdir()?;
+    let driver = runtime.block_on(driver(work.kind, &work.address, folder.path()))?;
+    let known = runtime.block_on(list(driver.as_ref(), work))?;
+    let since = Some(known.version.context("the listing does not say which state it stands for")?);
+    measured(work, || {
+        let page = runtime.block_on(driver.list(Query { since: since.clone(), ..query(work, None) }))?;
+        if page.version != since {
+            bail!("the cluster changed while it was measured");
+        }
+        Ok(known.seen)
+    })
 }
 
 /// The built-in plugin's way to that cluster, as the host has it.
@@ -164,24 +180,31 @@ pub(crate) async fn driver(kind: Kind, address: &str, folder: &Path) -> Result<A
     Ok(found.driver(&cluster(kind, address), Secrets::default()).await?)
 }
 
-async fn list(driver: &dyn Driver, work: &Work) -> Result<usize> {
-    let (mut seen, mut cursor) = (0, None);
-    loop {
-        let query = Query {
-            metadata_type: "topic".to_owned(),
-            place: Place::Cluster,
-            brief: work.brief,
-            fields: work.fields.clone(),
-            since: None,
-            cursor,
-            limit: PAGE,
-        };
-        let page = driver.list(query).await?;
-        seen += page.resources.len();
-        cursor = page.next;
-        if cursor.is_none() {
-            return Ok(seen);
-        }
+/// Of one whole listing.
+struct Told {
+    seen: usize,
+    version: Option<String>,
+}
+
+async fn list(driver: &dyn Driver, work: &Work) -> Result<Told> {
+    let mut page = driver.list(query(work, None)).await?;
+    let mut told = Told { seen: page.resources.len(), version: page.version };
+    while let Some(cursor) = page.next {
+        page = driver.list(query(work, Some(cursor))).await?;
+        told.seen += page.resources.len();
+    }
+    Ok(told)
+}
+
+fn query(work: &Work, cursor: Option<String>) -> Query {
+    Query {
+        metadata_type: "topic".to_owned(),
+        place: Place::Cluster,
+        brief: work.brief,
+        fields: work.fields.clone(),
+        since: None,
+        cursor,
+        limit: PAGE,
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! bench [kafka] [rocketmq] [fleet]      these parts, or all, with their own clusters; prints a table each
-//! bench list KIND native|component ADDRESS ROUNDS [brief | FIELD…]
+//! bench list KIND native|component|unchanged ADDRESS ROUNDS [brief | FIELD…]
 //!                                       one measured listing, as JSON: the bench's own child process
 //! ```
 //!
@@ -63,7 +63,8 @@ fn list(kind: &str, how: &str, address: &str, rounds: &str, fields: &[&str]) -> 
     let listing = match how {
         "native" => listing::native(&work)?,
         "component" => listing::component(&work)?,
-        other => bail!("{other} is neither native nor component"),
+        "unchanged" => listing::unchanged(&work)?,
+        other => bail!("{other} is neither native, component nor unchanged"),
     };
     serde_json::to_writer(std::io::stdout().lock(), &listing)?;
     Ok(())

@@ -49,7 +49,7 @@ fn reads(cluster: &RocketMq, table: &mut Table) -> Result<()> {
     let listed = |how: &str| -> Result<Figures> {
         Figures::of(&[listing::child(Kind::RocketMq, how, address, READS, &[])?], least)
     };
-    let (ours, native) = (listed("component")?, listed("native")?);
+    let (ours, native, unchanged) = (listed("component")?, listed("native")?, listed("unchanged")?);
     let serial = java::reads(address, READS, 1, topics)?;
     let both = java::reads(address, READS, 2, topics)?;
     let resident = whole_host(address)?;
@@ -59,18 +59,35 @@ fn reads(cluster: &RocketMq, table: &mut Table) -> Result<()> {
     table.add(&Row::ratio("  CPU", "ms", ours.cpu_ms, (serial.name, serial.cpu_ms), Some(0.5)))?;
     table.add(&Row::ratio("  CPU", "ms", ours.cpu_ms, ("native", native.cpu_ms), None))?;
     table.add(&Row::ratio("  wall", "ms", ours.wall_ms, ("native", native.wall_ms), None))?;
+    let peer = (serial.name, serial.wall_ms);
+    table.add(&Row::ratio(
+        "  as a cycle does while nothing changes: wall",
+        "ms",
+        unchanged.wall_ms,
+        peer,
+        None,
+    ))?;
+    let peer = (serial.name, serial.cpu_ms);
+    table.add(&Row::ratio(
+        "  as a cycle does while nothing changes: CPU",
+        "ms",
+        unchanged.cpu_ms,
+        peer,
+        None,
+    ))?;
     let peer = (serial.name, serial.memory_mb);
     table.add(&Row::ratio("  resident, the whole host, at most", "MB", resident, peer, Some(0.25)))?;
     table.add(&Row::figure("  resident, this listing alone", "MB", ours.memory_mb, None))?;
     Ok(())
 }
 
-/// Megabytes at most, of a host that has registered the cluster, saved all of it, and looked again three times.
+/// Megabytes at most, of a host that has compiled its plugins before, knows the cluster, and looks at all of it three times.
 fn whole_host(address: &str) -> Result<f64> {
-    let host = start(&Database::Sqlite)?;
+    let mut host = start(&Database::Sqlite)?;
     let set = format!("name_servers={address}");
     host.cli(&["cluster", "add", "mq", "--kind", "rocketmq", "--set", &set])?.ok()?;
     host.until("the first sweep is complete", FIRST_SYNC, |host| topics_known(host, "mq"))?;
+    host.restart()?;
     for _ in 0..3 {
         sync(&host, "mq")?;
     }

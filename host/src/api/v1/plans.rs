@@ -21,7 +21,7 @@ use crate::api::problem::{FieldError, Problem};
 use crate::app::NamedPlan;
 use crate::app::engine::{Proposal, ProposeOptions, Wanted};
 use crate::domain::place::Place;
-use crate::domain::plan::{Plan, Verb};
+use crate::domain::plan::Plan;
 use crate::domain::resource::ResourceKey;
 
 /// What to plan: exactly one of `documents`, `adopt` and `delete`.
@@ -164,7 +164,7 @@ fn counts(plan: &Plan) -> BTreeMap<String, u64> {
         }
     };
     for step in &plan.steps {
-        add(word(step.verb), 1);
+        add(step.verb.word(), 1);
         add("destructive", u64::from(step.destructive));
     }
     if plan.steps.is_empty() {
@@ -195,15 +195,4 @@ fn summary(plan: &Plan, counts: &BTreeMap<String, u64>) -> String {
         Some(count) => format!("{count} steps are destructive."),
     };
     format!("{name}: {}. {destructive}", parts.join(", "))
-}
-
-fn word(verb: Verb) -> &'static str {
-    match verb {
-        Verb::Create => "create",
-        Verb::Edit => "edit",
-        Verb::Delete => "delete",
-        Verb::Adopt => "adopt",
-        Verb::Release => "release",
-        Verb::Wish => "wish",
-    }
 }

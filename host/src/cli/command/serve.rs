@@ -115,6 +115,7 @@ impl Serve {
             allowed_hosts: self.allowed_host.clone(),
         };
         config.check().map_err(|error| Failure::Refused(error.to_string()))?;
+        crate::memory::share_heaps();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let ended = runtime.block_on(Box::pin(boot::serve(config)));
         ended.map_err(|error| match error.downcast_ref::<StoreError>() {

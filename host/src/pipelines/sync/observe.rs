@@ -1,5 +1,7 @@
 //! What a look at a resource makes of its row, and what changed rows make of the store.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use super::session::find_type;
@@ -44,12 +46,13 @@ impl Sync {
 
     /// Reads them from the cluster now, whatever is stored.
     pub async fn look(&self, cluster: &Cluster, keys: &[ResourceKey]) -> Result<Vec<Lookup>, SyncError> {
-        Ok(self.open(cluster).await?.look(keys).await?)
+        Ok(self.open(cluster).await?.look(keys, &[]).await?)
     }
 
-    pub(super) async fn save_noticed(&self, cluster: &Cluster, noticed: Noticed) -> Result<(), SyncError> {
+    /// How many rows were left as they are, as they changed meanwhile.
+    pub(super) async fn save_noticed(&self, cluster: &Cluster, noticed: Noticed) -> Result<usize, SyncError> {
         if noticed.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         let mut tx = self.store.begin().await?;
         let unsaved = self.write_noticed(&mut tx, cluster, noticed).await?;
@@ -57,7 +60,7 @@ impl Sync {
             tracing::debug!(target: METADATA, cluster = %cluster.name, rows = unsaved.len(), "rows changed while they were looked at");
         }
         tx.commit().await?;
-        Ok(())
+        Ok(unsaved.len())
     }
 
     /// Rows that changed since they were read are left as they are; their keys.
@@ -210,16 +213,15 @@ fn shows_the_same(row: &Resource, observed: &Observed) -> bool {
         && row.revision == kept(row, observed, observed.revision.as_ref(), row.revision.as_ref())
         && row.incarnation == kept(row, observed, observed.incarnation.as_ref(), row.incarnation.as_ref())
         && row.internal == observed.internal
-        && merged(row, observed) == (row.observed.clone(), row.status_document.clone())
+        && *merged(row, observed, &row.observed, &observed.spec) == row.observed
+        && *merged(row, observed, &row.status_document, &observed.status) == row.status_document
 }
 
 /// What is known after the look: a part leaves the rest as it was last seen, unless another copy has taken the name.
-fn merged(row: &Resource, observed: &Observed) -> (Value, Value) {
-    if observed.partial && is_same_copy(row, observed) {
-        let spec = fields::overlay(&row.observed, &observed.spec);
-        (spec, fields::overlay(&row.status_document, &observed.status))
-    } else {
-        (observed.spec.clone(), observed.status.clone())
+fn merged<'a>(row: &Resource, observed: &Observed, known: &Value, seen: &'a Value) -> Cow<'a, Value> {
+    match observed.partial && is_same_copy(row, observed) {
+        true => Cow::Owned(fields::overlay(known, seen)),
+        false => Cow::Borrowed(seen),
     }
 }
 
@@ -245,7 +247,8 @@ fn is_same_copy(row: &Resource, observed: &Observed) -> bool {
 }
 
 fn see(row: &mut Resource, observed: &Observed) {
-    let (spec, status_document) = merged(row, observed);
+    let spec = merged(row, observed, &row.observed, &observed.spec).into_owned();
+    let status_document = merged(row, observed, &row.status_document, &observed.status).into_owned();
     let has_changed = row.presence != Presence::Present || spec != row.observed;
     let revision = kept(row, observed, observed.revision.as_ref(), row.revision.as_ref());
     let incarnation = kept(row, observed, observed.incarnation.as_ref(), row.incarnation.as_ref());

@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
-use super::{BATCH_MAX, Sync, SyncError};
+use super::{BATCH_MAX, Sync, SyncError, WHOLE_BATCH_MAX};
 use crate::domain::cluster::{Check, Cluster, Discovery, Reach};
-use crate::domain::contract::MetadataType;
+use crate::domain::contract::{Granularity, MetadataType};
 use crate::domain::error::{BackendError, ErrorKind};
 use crate::domain::id::{ClusterId, OperationId};
 use crate::domain::operation::{Forecast, Progress, Subject};
@@ -109,9 +109,17 @@ pub(super) struct Session {
 
 impl Session {
     /// An answer each, in order, in as few calls as the batch allows.
-    pub(super) async fn look(&self, keys: &[ResourceKey]) -> Result<Vec<Lookup>, CallError> {
+    pub(super) async fn look(
+        &self,
+        keys: &[ResourceKey],
+        types: &[MetadataType],
+    ) -> Result<Vec<Lookup>, CallError> {
+        let is_whole = |key: &ResourceKey| {
+            find_type(types, &key.metadata_type).is_some_and(|shape| shape.granularity == Granularity::Whole)
+        };
+        let most = if keys.iter().all(is_whole) { WHOLE_BATCH_MAX } else { BATCH_MAX };
         let mut lookups = Vec::with_capacity(keys.len());
-        for batch in keys.chunks(BATCH_MAX) {
+        for batch in keys.chunks(most) {
             let mut answers = self.driver.get(batch.to_vec()).await?;
             if answers.len() != batch.len() {
                 answers.resize(batch.len(), short_answer("get", batch.len()));

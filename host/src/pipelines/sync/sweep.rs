@@ -5,7 +5,10 @@ mod reach;
 mod relate;
 mod stored;
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use serde::Serialize;
+use serde_json::json;
 
 use super::observe::Lens;
 use super::session::Session;
@@ -67,6 +70,8 @@ struct Cycle<'a> {
     lens: Lens,
     depth: Depth,
     sweeps: Vec<Sweep>,
+    /// What the rows are judged by.
+    basis: String,
 }
 
 impl Sync {
@@ -112,7 +117,8 @@ impl Sync {
         let types = session.kind.types(Some(&cluster.facts)).await?;
         let lens = self.lens(&cluster, types).await?;
         let sweeps = self.store.list_sweeps(&cluster.id).await?;
-        let cycle = Cycle { cluster: &cluster, session: &session, lens, depth: report.depth, sweeps };
+        let basis = basis(&cluster, session.kind.digest(), &lens);
+        let cycle = Cycle { cluster: &cluster, session: &session, lens, depth: report.depth, sweeps, basis };
         for shape in &cycle.lens.types {
             if self.is_held(&cluster.id).await? {
                 return if self.is_stopping() {
@@ -139,7 +145,21 @@ impl Cycle<'_> {
         self.depth == Depth::Brief || shape.verbs.read_only()
     }
 
+    /// The state that the rows of a type show; cycles in full take nobody's word for it.
+    fn known(&self, shape: &MetadataType) -> Option<&str> {
+        let listed = self.last_sweep(&shape.name)?.listed.as_ref()?;
+        (self.depth == Depth::Brief && listed.basis == self.basis).then_some(&listed.version)
+    }
+
     fn last_sweep(&self, metadata_type: &str) -> Option<&Sweep> {
         self.sweeps.iter().find(|sweep| sweep.metadata_type == metadata_type)
     }
+}
+
+/// Another one means that rows may be judged otherwise, though the cluster tells the same.
+fn basis(cluster: &Cluster, digest: &str, lens: &Lens) -> String {
+    let judged_by = json!([lens.types, lens.policies, lens.authority, cluster.credential_revision]);
+    let mut hasher = DefaultHasher::new();
+    (digest, judged_by.to_string()).hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
 }

@@ -81,6 +81,8 @@ pub(crate) struct World {
     /// The page of that number fails.
     pub(crate) lost_page: Option<usize>,
     pub(crate) page_size: usize,
+    /// Listings say which state they stand for.
+    pub(crate) tells_version: bool,
     pub(crate) identity: String,
     pub(crate) lists: usize,
     pub(crate) gets: usize,
@@ -144,6 +146,10 @@ impl Model {
 }
 
 impl World {
+    fn version(&self) -> String {
+        format!("{:?}", self.copies)
+    }
+
     fn create(&mut self, id: &str, spec: Value, seen_from_ms: i64) {
         self.next_incarnation += 1;
         let copy = Copy { spec, incarnation: self.next_incarnation, seen_from_ms };
@@ -188,9 +194,9 @@ impl World {
             key: topic(id),
             revision: None,
             incarnation: Some(copy.incarnation.to_string()),
-            spec,
+            spec: Arc::new(spec),
             effective: None,
-            status: json!({}),
+            status: Arc::new(json!({})),
             internal: id.starts_with("__"),
             partial: brief,
         })
@@ -254,6 +260,10 @@ impl Driver for Model {
             .filter(|(id, copy)| copy.seen_from_ms <= now_ms && !world.hidden.contains(*id))
             .map(|(id, _)| id.clone())
             .collect();
+        let version = world.tells_version.then(|| world.version());
+        if version.is_some() && version == query.since {
+            return Ok(Page { resources: Vec::new(), failures: Vec::new(), next: None, version });
+        }
         let shown = ids.iter().skip(from).take(world.page_size);
         let (failing, fine): (Vec<&String>, Vec<&String>) =
             shown.partition(|id| world.unreadable.contains(*id));
@@ -268,7 +278,7 @@ impl Driver for Model {
             resources: fine.iter().filter_map(|id| world.observed(id, query.brief)).collect(),
             failures: failing.iter().map(failure).collect(),
             next: (next < ids.len()).then(|| next.to_string()),
-            version: None,
+            version,
         })
     }
 

@@ -48,7 +48,7 @@ impl Sync {
         let steps: Vec<Step> = run.plan.steps.iter().filter(|step| is_in_flight(step)).cloned().collect();
         let keys: BTreeSet<ResourceKey> = steps.iter().map(|step| step.key.clone()).collect();
         let keys: Vec<ResourceKey> = keys.into_iter().collect();
-        let lookups = run.session.look(&keys).await?;
+        let lookups = run.session.look(&keys, &run.lens.types).await?;
         let now_ms = self.now_ms();
         let bases: HashMap<&ResourceKey, &Base> =
             run.plan.base.iter().map(|base| (&base.key, base)).collect();
@@ -95,7 +95,8 @@ impl Sync {
     ) -> Result<(), SyncError> {
         let now_ms = self.now_ms();
         for (judged, _, verdict) in &verdicts {
-            if let Some(step) = run.plan.steps.iter_mut().find(|step| step.seq == judged.seq) {
+            // A step's number is its position.
+            if let Some(step) = usize::try_from(judged.seq).ok().and_then(|at| run.plan.steps.get_mut(at)) {
                 record(step, verdict, now_ms);
             }
         }

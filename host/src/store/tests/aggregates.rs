@@ -10,7 +10,7 @@ use crate::domain::plan::{
     Base, Intent, Plan, PlanState, Reason, Standing, StandingWish, Step, StepState, Verb, Wish,
 };
 use crate::domain::policy::{Authority, Policy, PolicyEntry, PolicySubject};
-use crate::domain::resource::{Action, Outcome, Sweep, Transition, Write, Written};
+use crate::domain::resource::{Action, Listed, Outcome, Sweep, Transition, Write, Written};
 use crate::domain::status::Status;
 use crate::store::testing::resource;
 use crate::store::{Idempotent, StoreError, Token, TokenRole};
@@ -296,6 +296,7 @@ fn sweep() -> Sweep {
         seen: 10_000,
         changed: 0,
         failures: Vec::new(),
+        listed: Some(Listed { version: "7".to_owned(), basis: "b".to_owned() }),
     }
 }
 

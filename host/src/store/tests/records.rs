@@ -87,9 +87,10 @@ on_both! {
         tx.save_secret(&lab.id, "password", b"x").await.unwrap();
         tx.save_policy(&lab.id, &PolicyEntry { subject, policy }).await.unwrap();
         tx.insert_plan(&plan(&lab.id, 1)).await.unwrap();
-        let went = tx.count_of_cluster(&lab.id).await.unwrap();
+        let went = json!(tx.count_belongings(&lab.id).await.unwrap());
         assert_eq!(went, json!({
-            "resources": {"topic": 2}, "owned": {"topic": 1}, "plans": {"proposed": 1}, "policies": 1, "secrets": 1,
+            "resources": {"topic": 2}, "owned": {"topic": 1}, "plans": {"proposed": 1}, "policies": {"": 1},
+            "secrets": {"": 1},
         }));
         let tombstone = Change::new("cluster.remove", "lab").before(went.clone());
         tx.keep(&lab.organization, Some(&lab), &ann(None), &[tombstone]).await.unwrap();

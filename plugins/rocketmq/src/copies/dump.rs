@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use headgate_sdk::framed::Lost;
 use headgate_sdk::json::{Map, Value};
 use headgate_sdk::{Error, Result, log};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::table::{self, Keep, Table};
 use super::{Kind, is_internal_group};
@@ -33,7 +33,16 @@ pub(crate) struct Dump<T> {
     /// The broker's own topics, as it names them.
     system: BTreeSet<String>,
     /// Changes with every write, also to another object of the type.
-    pub(super) version: String,
+    version: String,
+    /// Objects that there are, those that nobody wants as well.
+    total: u64,
+}
+
+/// What a master told of itself with a dump: as long as it tells the same, it holds the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Known {
+    version: String,
+    total: u64,
 }
 
 /// A master that is being read.
@@ -42,9 +51,8 @@ struct Reading<T> {
     dump: Dump<T>,
     /// What came so far, page after page.
     kept: Vec<(String, T)>,
-    /// Objects that it told so far, and how many it says that there are.
+    /// Objects that it told so far.
     told: u64,
-    total: Option<u64>,
     restarts: u32,
     state: State,
 }
@@ -72,7 +80,50 @@ pub(crate) fn dumps<K: Keep>(
     masters: &[String],
     keep: &K,
 ) -> Vec<Result<Dump<K::Kept>>> {
-    let mut readings: Vec<Reading<K::Kept>> = masters.iter().map(|address| Reading::new(address)).collect();
+    let readings = masters.iter().map(|address| Reading::new(address)).collect();
+    read_all(servers, kind, readings, keep)
+}
+
+/// The same where any of these masters tells something else than it did; none where all stand as they are known, which
+/// costs a question each: a page that would begin behind the last object is empty while nothing changes, and the first
+/// page of all otherwise.
+pub(super) fn dumps_since<K: Keep>(
+    servers: &mut Servers,
+    kind: &Kind,
+    masters: &[(String, Known)],
+    keep: &K,
+) -> Option<Vec<Result<Dump<K::Kept>>>> {
+    let question = |(address, known): &(String, Known)| {
+        let request = Request::new(kind.dump)
+            .field(kind.page_from, known.total)
+            .field(kind.page_most, PAGE_OBJECTS)
+            .field("dataVersion", &known.version);
+        (address.clone(), request)
+    };
+    let questions: Vec<(String, Request)> = masters.iter().map(question).collect();
+    let (mut readings, mut all_stand) = (Vec::new(), true);
+    for ((address, known), answer) in masters.iter().zip(servers.read_each(&questions)) {
+        let mut reading = Reading::new(address);
+        if let Err(error) = reading.first(kind, answer, keep) {
+            reading.state = State::Failed(error);
+        }
+        let stands = !matches!(reading.state, State::Failed(_)) && reading.dump.known() == *known;
+        // An older broker tells everything at once, and does not need to be asked again.
+        if stands && reading.told < reading.dump.total {
+            reading = Reading::new(address);
+        }
+        all_stand &= stands;
+        readings.push(reading);
+    }
+    (!all_stand).then(|| read_all(servers, kind, readings, keep))
+}
+
+fn read_all<K: Keep>(
+    servers: &mut Servers,
+    kind: &Kind,
+    mut readings: Vec<Reading<K::Kept>>,
+    keep: &K,
+) -> Vec<Result<Dump<K::Kept>>> {
     while readings.iter().any(Reading::is_open) {
         begin(servers, kind, &mut readings, keep);
         go_on(servers, kind, &mut readings, keep);
@@ -109,7 +160,7 @@ fn go_on<K: Keep>(servers: &mut Servers, kind: &Kind, readings: &mut [Reading<K:
         }
     });
     for reading in readings.iter_mut().filter(|reading| reading.state == State::GoOn) {
-        if reading.total.is_none_or(|total| reading.told >= total) {
+        if reading.told >= reading.dump.total {
             reading.state = State::Done;
         } else {
             reading.begin_anew("fewer were told than there are");
@@ -130,9 +181,10 @@ fn name_system_topics<T>(servers: &mut Servers, readings: &mut [Reading<T>]) {
 
 impl<T> Reading<T> {
     fn new(address: &str) -> Self {
-        let dump = Dump { objects: BTreeMap::new(), system: BTreeSet::new(), version: String::new() };
+        let (objects, system) = (BTreeMap::new(), BTreeSet::new());
+        let dump = Dump { objects, system, version: String::new(), total: 0 };
         let address = address.to_owned();
-        Self { address, dump, kept: Vec::new(), told: 0, total: None, restarts: 0, state: State::Begin }
+        Self { address, dump, kept: Vec::new(), told: 0, restarts: 0, state: State::Begin }
     }
 
     fn is_open(&self) -> bool {
@@ -171,21 +223,22 @@ impl<T> Reading<T> {
 
     /// Of the pages behind the first, as many objects each as that one told.
     fn other_questions(&self, kind: &Kind) -> Vec<Request> {
-        let (Some(total), Ok(page)) = (self.total, usize::try_from(self.told)) else { return Vec::new() };
+        let page = usize::try_from(self.told).unwrap_or(usize::MAX).max(1);
         let question = |from: u64| {
             Request::new(kind.dump)
                 .field(kind.page_from, from)
                 .field(kind.page_most, PAGE_OBJECTS)
                 .field("dataVersion", &self.dump.version)
         };
-        (self.told..total).step_by(page.max(1)).map(question).collect()
+        (self.told..self.dump.total).step_by(page).map(question).collect()
     }
 
     fn first(&mut self, kind: &Kind, answer: Result<Answer, Lost>, keep: &impl Keep<Kept = T>) -> Result<()> {
         let (table, total) = read(kind, answer, keep)?;
         self.dump.version = table.version;
-        (self.told, self.total, self.kept) = (table.told, total, table.kept);
-        let is_all = self.asks_for_all() || table.told == 0 || total.is_none_or(|total| self.told >= total);
+        self.dump.total = total.unwrap_or(table.told);
+        (self.told, self.kept) = (table.told, table.kept);
+        let is_all = self.asks_for_all() || self.told == 0 || self.told >= self.dump.total;
         self.state = if is_all { State::Done } else { State::GoOn };
         Ok(())
     }
@@ -223,6 +276,10 @@ fn read<K: Keep>(
 const SYSTEM_TOPIC_PREFIXES: [&str; 5] = ["%RETRY%", "%DLQ%", "rmq_sys_", "RMQ_SYS_", "%SYS%"];
 
 impl<T> Dump<T> {
+    pub(super) fn known(&self) -> Known {
+        Known { version: self.version.clone(), total: self.total }
+    }
+
     /// Brokers make topics of their own name and of the cluster's.
     pub(super) fn is_internal(&self, kind: &Kind, servers: &Servers, name: &str) -> bool {
         if kind.metadata_type != types::TOPIC {
@@ -273,6 +330,17 @@ mod tests {
         reading.other(&TOPIC, page(1, 2, 2, Some(5)), &Names);
         assert_eq!(reading.told, 5);
         assert_eq!(reading.end().unwrap().objects.into_keys().collect::<String>(), "t0t1t2t3t4");
+    }
+
+    #[test]
+    fn a_master_is_known_by_its_version_and_how_much_it_holds() {
+        let mut reading = begun(7, 2, Some(3));
+        reading.other(&TOPIC, page(7, 2, 1, Some(3)), &Names);
+        let known = reading.dump.known();
+        assert_eq!(begun(7, 0, Some(3)).dump.known(), known, "an empty page behind the last");
+        assert_ne!(begun(8, 2, Some(3)).dump.known(), known);
+        assert_ne!(begun(7, 2, Some(4)).dump.known(), known);
+        assert_eq!(begun(7, 3, None).dump.known(), known, "a broker without pages");
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! Pages of copies: every master tells all that it holds, all asked at once, and the rows are kept for the sweep.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use headgate_sdk::json::{self, json};
 use headgate_sdk::{Failure, Page, Place, Query, Result};
 
+use super::dump::{Known, dumps_since};
 use super::table::Specs;
 use super::{Kind, dumps};
 use crate::cluster::Servers;
@@ -44,13 +47,13 @@ impl Sweep {
         let mut page =
             Page { resources: Vec::new(), failures: Vec::new(), next: None, version: None, extra: None };
         if query.cursor.is_none() || self.rows.is_empty() {
-            let listing = listing(servers, kind, &query.place)?;
+            let since = query.since.as_ref().filter(|_| query.cursor.is_none());
+            let Some(listing) = listing(servers, kind, &query.place, since.map(String::as_str))? else {
+                self.rows.clear();
+                return Ok(Page { version: query.since.clone(), ..page });
+            };
             page.failures = listing.failures;
             page.version = listing.version;
-            if page.version.is_some() && page.version == query.since && query.cursor.is_none() {
-                self.rows.clear();
-                return Ok(page);
-            }
             self.rows = listing.rows;
         }
         let from = match &query.cursor {
@@ -73,8 +76,16 @@ impl Sweep {
     }
 }
 
-/// A group whose master does not answer is a failure, and its copies are not listed.
-fn listing(servers: &mut Servers, kind: &'static Kind, place: &Place) -> Result<Listing> {
+/// What each group's master told of itself: the version of a listing.
+type Versions = BTreeMap<String, Known>;
+
+/// A group whose master does not answer is a failure, and its copies are not listed. None where all stands as it did.
+fn listing(
+    servers: &mut Servers,
+    kind: &'static Kind,
+    place: &Place,
+    since: Option<&str>,
+) -> Result<Option<Listing>> {
     servers.refresh()?;
     let masters = match place {
         Place::Cluster => servers.members.masters(),
@@ -96,13 +107,20 @@ fn listing(servers: &mut Servers, kind: &'static Kind, place: &Place) -> Result<
             Err(error) => failures.push(failure(group, error)),
         }
     }
-    let addresses: Vec<String> = asked.iter().map(|(_, address)| address.clone()).collect();
-    let (mut rows, mut versions) = (Vec::new(), Vec::new());
     let keep = Specs(SpecText::of(kind.fields));
-    for ((group, _), dump) in asked.into_iter().zip(dumps(servers, kind, &addresses, &keep)) {
+    let told = match since.and_then(|since| known(since, &asked, &failures)) {
+        Some(known) => dumps_since(servers, kind, &known, &keep),
+        None => {
+            let addresses: Vec<String> = asked.iter().map(|(_, address)| address.clone()).collect();
+            Some(dumps(servers, kind, &addresses, &keep))
+        }
+    };
+    let Some(told) = told else { return Ok(None) };
+    let (mut rows, mut versions) = (Vec::new(), Versions::new());
+    for ((group, _), dump) in asked.into_iter().zip(told) {
         match dump {
             Ok(mut dump) => {
-                versions.push(format!("{group} {}", dump.version));
+                versions.insert(group.clone(), dump.known());
                 let objects = std::mem::take(&mut dump.objects);
                 let group: Rc<str> = Rc::from(group);
                 rows.extend(objects.into_iter().map(|(id, spec)| Row {
@@ -117,6 +135,14 @@ fn listing(servers: &mut Servers, kind: &'static Kind, place: &Place) -> Result<
     }
     // The masters' rows are sorted each: runs, which a stable sort merges.
     rows.sort();
-    let version = failures.is_empty().then(|| versions.join("; "));
-    Ok(Listing { rows, failures, version })
+    let version = failures.is_empty().then(|| json::text(&json!(versions)));
+    Ok(Some(Listing { rows, failures, version }))
+}
+
+/// What is known of each of these masters; nothing where the groups are others than they were.
+fn known(since: &str, asked: &[(String, String)], failures: &[Failure]) -> Option<Vec<(String, Known)>> {
+    let mut versions: Versions = serde_json::from_str(since).ok()?;
+    let of = |(group, address): &(String, String)| Some((address.clone(), versions.remove(group)?));
+    let known: Option<Vec<(String, Known)>> = asked.iter().map(of).collect();
+    known.filter(|_| versions.is_empty() && failures.is_empty())
 }

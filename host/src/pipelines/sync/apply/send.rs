@@ -11,24 +11,20 @@ use crate::domain::status::StatusEvent;
 use crate::domain::stream::SYNC;
 use crate::pipelines::sync::observe::Noticed;
 use crate::pipelines::sync::plan::settle;
-use crate::pipelines::sync::{Sync, SyncError, Told};
+use crate::pipelines::sync::{Sync, SyncError, Told, WHOLE_BATCH_MAX};
 use crate::plugins::driver::CallError;
 use crate::store::Tx;
 
 /// Writes in one call: bounds what a lost answer leaves unknown, and the guest's memory.
 const WRITES_MAX: usize = 500;
 
-/// The same where a backend takes whole objects: a plugin reads all that there are before it writes some, and the backend
-/// stores all of them again, so that few calls cost least. Deletes go one by one there.
-const WHOLE_WRITES_MAX: usize = 4_000;
-
-/// Writes that go next, at most.
+/// Writes that go next, at most. Deletes of whole objects go one by one in the backend, and are bounded as others are.
 pub(super) fn writes_max(run: &Run) -> usize {
     let next = run.plan.steps.iter().find(|step| step.state == StepState::Waiting);
     let is_whole = next.filter(|step| step.verb != Verb::Delete).is_some_and(|step| {
         run.lens.shape(&step.key.metadata_type).is_ok_and(|shape| shape.granularity == Granularity::Whole)
     });
-    if is_whole { WHOLE_WRITES_MAX } else { WRITES_MAX }
+    if is_whole { WHOLE_BATCH_MAX } else { WRITES_MAX }
 }
 
 impl Sync {

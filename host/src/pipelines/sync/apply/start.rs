@@ -25,7 +25,7 @@ impl Sync {
     pub(super) async fn start(&self, run: &mut Run) -> Result<bool, SyncError> {
         let began_ms = self.now_ms();
         let keys = touched(run);
-        let lookups = run.session.look(&keys).await?;
+        let lookups = run.session.look(&keys, &run.lens.types).await?;
         let broken: BTreeMap<&ResourceKey, &BackendError> =
             keys.iter().zip(&lookups).filter_map(|(key, lookup)| Some((key, failed(lookup)?))).collect();
         // Where nothing can be read the plan waits; where a part can't, that part alone is not written.

@@ -1,6 +1,6 @@
 //! What a done step changes in the remembered resource: existence, ownership, applied.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::domain::compare::is_write_only;
 use crate::domain::contract::MetadataType;
@@ -61,9 +61,9 @@ fn own(row: &mut Resource) {
 fn see(row: &mut Resource, found: &Observed) {
     row.presence = Presence::Present;
     row.observed =
-        if found.partial { fields::overlay(&row.observed, &found.spec) } else { found.spec.clone() };
+        if found.partial { fields::overlay(&row.observed, &found.spec) } else { Value::clone(&found.spec) };
     row.partial = row.partial && found.partial;
-    row.status_document.clone_from(&found.status);
+    row.status_document.clone_from(found.status.as_ref());
     row.revision.clone_from(&found.revision);
     row.incarnation.clone_from(&found.incarnation);
     row.internal = found.internal;
@@ -81,7 +81,7 @@ fn vanish(row: &mut Resource) {
 /// What can't be read back counts as applied once its write is done.
 fn apply_write_only(row: &mut Resource, step: &Step, shape: &MetadataType) {
     let (Some(desired), Some(after)) = (&row.desired, &step.after) else { return };
-    let written: Vec<(String, serde_json::Value)> = fields::leaves(desired)
+    let written: Vec<(String, Value)> = fields::leaves(desired)
         .into_iter()
         .filter(|(path, value)| is_write_only(shape, path, Some(value)) && fields::at(after, path).is_some())
         .map(|(path, value)| (path, value.clone()))

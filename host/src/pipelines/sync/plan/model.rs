@@ -5,6 +5,7 @@
 mod plugin;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -165,9 +166,9 @@ fn observed(key: &ResourceKey, topic: &Topic) -> Observed {
         key: key.clone(),
         revision: None,
         incarnation: Some(topic.incarnation.to_string()),
-        spec: topic.spec.clone(),
+        spec: Arc::new(topic.spec.clone()),
         effective: None,
-        status: json!({}),
+        status: Arc::new(json!({})),
         internal: false,
         partial: false,
     }

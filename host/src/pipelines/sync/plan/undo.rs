@@ -1,6 +1,7 @@
 //! Takes an ended plan back: its recorded inverses in reverse order, and the wish as it was.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -122,9 +123,9 @@ fn lookup(row: &Resource) -> Lookup {
         key: row.key.clone(),
         revision: row.revision.clone(),
         incarnation: row.incarnation.clone(),
-        spec: row.observed.clone(),
+        spec: Arc::new(row.observed.clone()),
         effective: None,
-        status: row.status_document.clone(),
+        status: Arc::new(row.status_document.clone()),
         internal: row.internal,
         partial: row.partial,
     }))

@@ -72,7 +72,7 @@ impl Sync {
         let wanted = |row: &&Resource| every || row.presence == Presence::Unseen;
         let keys: Vec<ResourceKey> = rows.values().filter(wanted).map(|row| row.key.clone()).collect();
         let mut effective = Effective::new();
-        let lookups = match proposal.session.look(&keys).await {
+        let lookups = match proposal.session.look(&keys, &proposal.types).await {
             Ok(lookups) => lookups,
             Err(error) => {
                 let told = format!("the cluster does not answer ({error}): planned from what was last seen");

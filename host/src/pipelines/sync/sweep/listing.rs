@@ -9,7 +9,9 @@ use super::{Cycle, TypeReport};
 use crate::domain::contract::MetadataType;
 use crate::domain::error::{BackendError, ErrorKind};
 use crate::domain::place::Place;
-use crate::domain::resource::{ListFailure, Lookup, Page, Presence, Query, Resource, ResourceKey, Sweep};
+use crate::domain::resource::{
+    ListFailure, Listed, Lookup, Page, Presence, Query, Resource, ResourceKey, Sweep,
+};
 use crate::pipelines::sync::observe::{Noticed, Sight};
 use crate::pipelines::sync::{BATCH_MAX, Sync, SyncError, Told};
 use crate::plugins::driver::CallError;
@@ -27,7 +29,20 @@ struct Progress<'a> {
     /// The keys, not the rows, of what the listing left out.
     missing: Vec<ResourceKey>,
     last: Option<ResourceKey>,
+    /// What the listing says that it stands for.
+    version: Option<String>,
+    /// Rows that were left as they are, because something newer stands in them.
+    skipped: usize,
     report: TypeReport,
+}
+
+/// How a listing went.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Read {
+    Whole,
+    /// Nothing is other than the rows show.
+    Unchanged,
+    Cut,
 }
 
 impl Sync {
@@ -42,33 +57,44 @@ impl Sync {
             rows: StoredRows::of_type(&self.store, &cycle.cluster.id, &shape.name),
             missing: Vec::new(),
             last: None,
+            version: None,
+            skipped: 0,
             report: TypeReport { metadata_type: shape.name.clone(), ..TypeReport::default() },
         };
-        let all_pages = self.read_pages(cycle, &mut progress).await?;
-        if all_pages {
+        let read = self.read_pages(cycle, &mut progress).await?;
+        if read == Read::Whole {
             progress.rows.drain(&mut progress.missing).await?;
             self.settle_missing(cycle, &mut progress).await?;
         }
-        progress.report.complete = all_pages && !progress.report.failures.iter().any(is_of_the_whole);
+        progress.report.complete = read != Read::Cut && !progress.report.failures.iter().any(is_of_the_whole);
         self.save_sweep(cycle, &progress).await?;
         Ok(progress.report)
     }
 
-    /// Whether the last page came. While a page is written the next one is asked for.
-    async fn read_pages(&self, cycle: &Cycle<'_>, progress: &mut Progress<'_>) -> Result<bool, SyncError> {
+    /// While a page is written the next one is asked for.
+    async fn read_pages(&self, cycle: &Cycle<'_>, progress: &mut Progress<'_>) -> Result<Read, SyncError> {
         let driver = &cycle.session.driver;
-        let mut next = Some(driver.list(query(cycle, progress.shape, None)).await);
+        let known = cycle.known(progress.shape);
+        let first = Query { since: known.map(str::to_owned), ..query(cycle, progress.shape, None) };
+        let mut next = Some(driver.list(first).await);
+        if let Some(Ok(page)) = &next {
+            progress.version.clone_from(&page.version);
+            if known.is_some() && page.version.as_deref() == known {
+                progress.report.seen = cycle.last_sweep(&progress.shape.name).map_or(0, |sweep| sweep.seen);
+                return Ok(Read::Unchanged);
+            }
+        }
         while let Some(answer) = next.take() {
             let page = match answer {
                 Ok(page) => page,
                 Err(error) => {
                     progress.fail(failure_of(progress.shape, &error));
-                    return Ok(false);
+                    return Ok(Read::Cut);
                 }
             };
             if let Some(failure) = progress.out_of_order(&page) {
                 progress.fail(failure);
-                return Ok(false);
+                return Ok(Read::Cut);
             }
             let follow = page.next.clone().map(|cursor| query(cycle, progress.shape, Some(cursor)));
             let fetch = async {
@@ -82,7 +108,7 @@ impl Sync {
             saved?;
             next = fetched;
         }
-        Ok(true)
+        Ok(Read::Whole)
     }
 
     async fn save_page(
@@ -96,6 +122,7 @@ impl Sync {
         for observed in &page.resources {
             let row = progress.rows.take(&observed.key, &mut progress.missing).await?;
             if is_newer(row.as_ref(), progress.began_ms) {
+                progress.skipped += 1;
                 continue;
             }
             let after = cycle.lens.settle(row.as_ref(), &Sight::Seen(observed))?;
@@ -107,7 +134,8 @@ impl Sync {
             noticed.change(row.as_ref(), after, "seen by a sweep");
         }
         page.failures.into_iter().for_each(|failure| progress.fail(failure));
-        self.save_noticed(cycle.cluster, noticed).await
+        progress.skipped += self.save_noticed(cycle.cluster, noticed).await?;
+        Ok(())
     }
 
     /// A listing may silently leave out what the login may not see: what is ours or wished for is read by name before
@@ -117,15 +145,16 @@ impl Sync {
         let covered: Vec<ResourceKey> = missing.into_iter().filter(|key| progress.covers(key)).collect();
         for keys in covered.chunks(BATCH_MAX) {
             let rows = self.store.find_resources(&cycle.cluster.id, keys).await?;
-            let rows: Vec<Resource> =
-                rows.into_iter().filter(|row| !is_newer(Some(row), progress.began_ms)).collect();
+            let (newer, rows): (Vec<_>, Vec<_>) =
+                rows.into_iter().partition(|row| is_newer(Some(row), progress.began_ms));
+            progress.skipped += newer.len();
             let (kept, strangers): (Vec<_>, Vec<_>) =
                 rows.into_iter().partition(|row| row.owned || row.desired.is_some());
             let mut noticed = Noticed::at(self.now_ms());
             progress.report.gone += strangers.len() as u64;
             strangers.into_iter().for_each(|row| noticed.forget(row));
             self.look_for(cycle, progress, kept, &mut noticed).await?;
-            self.save_noticed(cycle.cluster, noticed).await?;
+            progress.skipped += self.save_noticed(cycle.cluster, noticed).await?;
         }
         Ok(())
     }
@@ -143,7 +172,7 @@ impl Sync {
             return Ok(());
         }
         let keys: Vec<ResourceKey> = rows.iter().map(|row| row.key.clone()).collect();
-        let lookups = match cycle.session.look(&keys).await {
+        let lookups = match cycle.session.look(&keys, &cycle.lens.types).await {
             Ok(lookups) => lookups,
             Err(error) => {
                 progress.fail(failure_of(progress.shape, &error));
@@ -187,6 +216,7 @@ impl Sync {
             seen: report.seen,
             changed,
             failures: report.failures.clone(),
+            listed: progress.listed(cycle),
         };
         let mut tx = self.store.begin().await?;
         tx.save_sweep(&cycle.cluster.id, &sweep).await?;
@@ -207,6 +237,13 @@ impl Progress<'_> {
             // Too many to name: none of the type counts as covered.
             last.id = None;
         }
+    }
+
+    /// Only where the rows show all of it.
+    fn listed(&self, cycle: &Cycle<'_>) -> Option<Listed> {
+        let is_all = self.report.complete && self.report.failures.is_empty() && self.skipped == 0;
+        let version = self.version.clone().filter(|_| is_all)?;
+        Some(Listed { version, basis: cycle.basis.clone() })
     }
 
     /// Whether the listing would have shown that resource.

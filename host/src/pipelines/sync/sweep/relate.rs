@@ -46,26 +46,27 @@ impl Sync {
         if changes.is_empty() {
             return Ok(());
         }
+        let mut news = Vec::new();
+        for (relation, source) in &changes {
+            let (kind, action) = match source {
+                Some(_) if sources.contains_key(relation) => continue,
+                Some(_) => ("relation.found", "relation.add"),
+                None => ("relation.lost", "relation.remove"),
+            };
+            let data = json!({"relation": relation.relation, "to_id": relation.to});
+            let to = self.cluster(&relation.to).await?.name;
+            let change = Change::new(action, format!("{} {} {to}", cluster.name, relation.relation.word()));
+            news.push(Told::new(kind, &cluster.name, data).kept(change));
+        }
         let mut tx = self.store.begin().await?;
         for (relation, source) in changes {
-            let news = match (source, sources.get(&relation)) {
-                (Some(source), known) => {
-                    tx.save_relation(&relation, source, HOST, self.now_ms()).await?;
-                    known.is_none().then_some(("relation.found", "relation.add"))
-                }
-                (None, _) => {
-                    tx.delete_relation(&relation).await?;
-                    Some(("relation.lost", "relation.remove"))
-                }
-            };
-            if let Some((kind, action)) = news {
-                let data = json!({"relation": relation.relation, "to_id": relation.to});
-                let to = self.cluster(&relation.to).await?.name;
-                let change =
-                    Change::new(action, format!("{} {} {to}", cluster.name, relation.relation.word()));
-                let told = Told::new(kind, &cluster.name, data).kept(change);
-                self.tell(&mut tx, cluster, told).await?;
+            match source {
+                Some(source) => tx.save_relation(&relation, source, HOST, self.now_ms()).await?,
+                None => drop(tx.delete_relation(&relation).await?),
             }
+        }
+        for told in news {
+            self.tell(&mut tx, cluster, told).await?;
         }
         tx.commit().await?;
         Ok(())

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{Lab, On, partitions};
 use crate::domain::cluster::Reach;
+use crate::domain::policy::DriftPolicy;
 use crate::domain::resource::Presence;
 use crate::domain::status::Status;
 use crate::pipelines::sync::Depth;
@@ -11,6 +12,8 @@ use crate::pipelines::sync::Depth;
 super::on_both! {
     a_first_sweep_shows_all_and_owns_nothing,
     an_unchanged_world_writes_no_row,
+    what_stands_as_it_was_listed_is_not_listed_again,
+    what_was_not_listed_whole_is_listed_again,
     what_changed_appeared_and_went_is_noticed,
     a_brief_sweep_keeps_what_it_does_not_cover,
     a_lost_page_makes_nothing_absent,
@@ -55,6 +58,55 @@ async fn an_unchanged_world_writes_no_row(on: On) {
     assert_eq!(lab.versions().await, before);
     assert_eq!(lab.cluster().await, cluster);
     assert_eq!(lab.events().await, events);
+}
+
+/// The questions that a cycle asks for its listing.
+async fn lists(lab: &Lab, depth: Depth) -> usize {
+    let before = lab.model.world().lists;
+    let report = lab.sync.cycle(&lab.cluster.id, depth).await;
+    assert_eq!(report.error, None);
+    let after = lab.model.world().lists;
+    after - before
+}
+
+async fn what_stands_as_it_was_listed_is_not_listed_again(on: On) {
+    let topics = ["a", "b", "c", "d"].map(|id| (id, partitions(1)));
+    let lab = Lab::with(on, &topics).await;
+    lab.model.world().tells_version = true;
+    assert_eq!(lists(&lab, Depth::Full).await, 2);
+    assert_eq!(lists(&lab, Depth::Brief).await, 1);
+    let report = lab.sync.cycle(&lab.cluster.id, Depth::Brief).await;
+    let seen = report.types.first().unwrap();
+    assert_eq!((seen.seen, seen.complete), (4, true), "what is known to stand was seen");
+    assert_eq!(lists(&lab, Depth::Full).await, 2, "nobody's word is taken for it");
+    lab.model.put("d", partitions(2));
+    assert_eq!(lists(&lab, Depth::Brief).await, 2);
+    assert_eq!(lab.row("d").await.unwrap().observed, partitions(2));
+    assert_eq!(lists(&lab, Depth::Brief).await, 1);
+    lab.drift_policy(DriftPolicy::Revert).await;
+    assert_eq!(lists(&lab, Depth::Brief).await, 2, "other rules judge it anew");
+    assert_eq!(lists(&lab, Depth::Brief).await, 1);
+}
+
+async fn what_was_not_listed_whole_is_listed_again(on: On) {
+    let lab = Lab::with(on, &[("a", partitions(1)), ("b", partitions(1))]).await;
+    lab.model.world().tells_version = true;
+    lab.model.put("b", partitions(2));
+    lab.model.world().unreadable.insert("b".to_owned());
+    lists(&lab, Depth::Full).await;
+    lab.model.world().unreadable.clear();
+    lists(&lab, Depth::Brief).await;
+    assert_eq!(lab.row("b").await.unwrap().observed, partitions(2));
+    // A row that was written when the listing began is not taken from it, so that its word is not taken for the row either.
+    lab.model.world().page_size = 1;
+    lab.have(&[("b", partitions(3))]).await;
+    let mut row = lab.row("b").await.unwrap();
+    row.written_at_ms = Some(i64::MAX);
+    let mut tx = lab.store.begin().await.unwrap();
+    assert_eq!(tx.save_resources(&lab.cluster.id, &mut [row]).await.unwrap(), []);
+    tx.commit().await.unwrap();
+    assert_eq!(lists(&lab, Depth::Full).await, 2);
+    assert_eq!(lists(&lab, Depth::Brief).await, 2);
 }
 
 async fn what_changed_appeared_and_went_is_noticed(on: On) {
