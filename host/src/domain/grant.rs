@@ -31,20 +31,25 @@ pub enum Advertised {
 pub struct Given {
     pub network: Vec<NetworkGrant>,
     pub advertised: Advertised,
+    /// Parts of WASI beyond those that are open to all: `http`.
+    pub wasi: Vec<String>,
 }
 
-/// What of WASI is open to every plugin that imports it. Nothing more of it can be given.
+/// What of WASI is open to every plugin that imports it.
 pub const WASI_OPEN: [&str; 3] = ["clocks", "random", "stdio"];
+
+/// `wasi:http/outgoing-handler`, under the plugin's network grants. Nothing more of WASI can be given.
+pub const WASI_HTTP: &str = "http";
 
 impl Given {
     pub fn nothing() -> Self {
-        Self { network: Vec::new(), advertised: Advertised::None }
+        Self { network: Vec::new(), advertised: Advertised::None, wasi: Vec::new() }
     }
 
     /// The addresses that people write into the connection form of each cluster, as far as they are asked for.
     pub fn connection(asked: &[Grant], advertised: Advertised) -> Self {
         let network = asked.iter().filter_map(NetworkGrant::of).filter(NetworkGrant::is_of_connection);
-        Self { network: network.collect(), advertised }
+        Self { network: network.collect(), advertised, wasi: Vec::new() }
     }
 
     pub fn covers(&self, asked: &Grant) -> bool {
@@ -52,7 +57,7 @@ impl Given {
             Grant::Network { .. } => NetworkGrant::of(asked)
                 .is_some_and(|asked| self.network.iter().any(|given| given.covers(&asked))),
             Grant::SecretsReveal => false,
-            Grant::Wasi(name) => WASI_OPEN.contains(&name.as_str()),
+            Grant::Wasi(name) => WASI_OPEN.contains(&name.as_str()) || self.wasi.contains(name),
         }
     }
 }
@@ -139,6 +144,7 @@ impl GrantDecision {
         let seen = Given {
             network: self.asked.iter().filter_map(NetworkGrant::of).collect(),
             advertised: Advertised::None,
+            wasi: Vec::new(),
         };
         let is_known =
             |grant: &&Grant| self.given.covers(grant) || self.asked.contains(grant) || seen.covers(grant);

@@ -1,6 +1,8 @@
 //! What plugins may try, each by a guest that does it (`tests/fixtures/guests`): the host answers, another cluster goes
 //! on, and what is said names the reason.
 
+mod wasi_http;
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -88,7 +90,8 @@ impl World {
     }
 
     async fn closed() -> Self {
-        Self::of("closed", &CLOSED, "{}").await
+        // It asks for HTTP of WASI, and is given nothing.
+        Self::of("closed", &CLOSED, "closed: {}").await
     }
 
     /// Of a cluster by its name, with a password where there is one.

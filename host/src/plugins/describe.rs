@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::domain::contract::{Description, Grant};
-use crate::domain::grant::{NetworkGrant, WASI_OPEN};
+use crate::domain::grant::{NetworkGrant, WASI_HTTP, WASI_OPEN};
 use crate::domain::kind::{KIND_RULE, is_kind};
 use crate::domain::schema;
 
@@ -39,10 +39,11 @@ pub(super) fn check(plugin: &str, description: &Description) -> Result<(), Refus
                 let advice = "use the proofs of `secrets` in place of the secrets themselves";
                 return refuse("grants that this host gives", "secrets-reveal".to_owned(), advice);
             }
-            // Given to all.
-            Grant::Wasi(name) if WASI_OPEN.contains(&name.as_str()) => {}
+            // Given to all, or by the operator.
+            Grant::Wasi(name) if WASI_OPEN.contains(&name.as_str()) || name == WASI_HTTP => {}
             Grant::Wasi(name) => {
-                let expected = format!("grants that this host gives, of WASI {}", WASI_OPEN.join(", "));
+                let expected =
+                    format!("grants that this host gives, of WASI {} and {WASI_HTTP}", WASI_OPEN.join(", "));
                 let advice =
                     "use `net`, `http` and `state` of the contract in its place, and ask for `network`";
                 return refuse(&expected, format!("wasi `{name}`"), advice);

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::domain::address::{fits_host, split};
 use crate::domain::contract::Grant;
 pub use crate::domain::grant::{Advertised, Given, NetworkGrant};
-use crate::domain::grant::{CONNECTION, port_range};
+use crate::domain::grant::{CONNECTION, WASI_HTTP, port_range};
 use address::Class;
 
 /// Built-in plugins reach the addresses of each cluster's connection, and what those clusters advertise.
@@ -30,6 +30,16 @@ pub(super) struct NetworkPolicy {
     written: Vec<(String, Option<u16>)>,
     /// As commands name it.
     kind: String,
+    wasi_http: WasiHttp,
+}
+
+/// Whether `wasi:http` leads anywhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum WasiHttp {
+    #[default]
+    NotAsked,
+    NotGiven,
+    Lent,
 }
 
 #[derive(Clone, Debug)]
@@ -56,10 +66,16 @@ pub(super) enum Verdict {
 
 impl NetworkPolicy {
     pub(super) fn new(asked: &[Grant], given: &Given, connection: &Value) -> Self {
+        let asks_wasi_http = asked.contains(&Grant::Wasi(WASI_HTTP.to_owned()));
         let asked = asked.iter().filter_map(|grant| match grant {
             Grant::Network { host, ports } => Rule::parse(host, ports, connection),
             Grant::SecretsReveal | Grant::Wasi(_) => None,
         });
+        let wasi_http = match given.wasi.iter().any(|name| name == WASI_HTTP) {
+            _ if !asks_wasi_http => WasiHttp::NotAsked,
+            true => WasiHttp::Lent,
+            false => WasiHttp::NotGiven,
+        };
         let rule = |grant: &NetworkGrant| Rule::parse(&grant.host, &grant.ports, connection);
         Self {
             asked: asked.collect(),
@@ -67,6 +83,7 @@ impl NetworkPolicy {
             advertised: given.advertised,
             written: Vec::new(),
             kind: "KIND".to_owned(),
+            wasi_http,
         }
     }
 
@@ -98,6 +115,21 @@ impl NetworkPolicy {
             Rule::Pattern { .. } => None,
         });
         addresses.flatten().collect()
+    }
+
+    /// An error says what stands against it.
+    pub(super) fn lends_wasi_http(&self) -> Result<(), String> {
+        let (what, kind) = ("it called wasi:http/outgoing-handler#handle", &self.kind);
+        match self.wasi_http {
+            WasiHttp::Lent => Ok(()),
+            WasiHttp::NotAsked => Err(format!(
+                "{what}, which is closed to plugins whose manifest does not ask for `{WASI_HTTP}` of WASI; use `http` of \
+                 the contract, or ask for it"
+            )),
+            WasiHttp::NotGiven => Err(format!(
+                "{what}, which it asks for and was not given; `headgate plugin grant {kind} --wasi {WASI_HTTP}` gives it"
+            )),
+        }
     }
 
     /// What to tell the operator: the rule that stands against it, and what would let it through.
@@ -238,6 +270,20 @@ mod tests {
         assert_eq!(wide.by_name("x.kafka.svc", 9093), Verdict::Granted);
         assert_eq!(wide.by_name("kafka.svc", 9093), Verdict::Denied);
         assert_eq!(wide.by_name("x.kafka.svc", 22), Verdict::Denied);
+    }
+
+    #[test]
+    fn http_of_wasi_is_lent_where_it_is_asked_for_and_given() {
+        let http = Grant::Wasi("http".to_owned());
+        let given = Given { wasi: vec!["http".to_owned()], ..Given::nothing() };
+        let lent = |asked: &[Grant], given: &Given| {
+            NetworkPolicy::new(asked, given, &Value::Null).of_kind("toy").lends_wasi_http()
+        };
+        assert_eq!(lent(std::slice::from_ref(&http), &given), Ok(()));
+        let told = lent(&[http], &Given::nothing()).unwrap_err();
+        assert!(told.ends_with("`headgate plugin grant toy --wasi http` gives it"), "{told}");
+        let told = lent(&[], &given).unwrap_err();
+        assert!(told.contains("whose manifest does not ask for `http` of WASI"), "{told}");
     }
 
     #[test]

@@ -91,6 +91,12 @@ pub(super) const HTTP_IDLE_MAX: usize = 8;
 /// A request that asks for more time gets this: a call's own time ends before.
 pub(super) const HTTP_TIMEOUT_MAX: Duration = Duration::from_secs(60);
 
+/// Requests of `wasi:http` that are on their way or whose answers were not let go of: the host holds both whole.
+pub(super) const WASI_EXCHANGES_MAX: usize = 8;
+
+/// Of all request bodies of `wasi:http` that a session is writing: they stand in the host's memory, not in the guest's.
+pub(super) const WASI_WRITTEN_BYTES_MAX: usize = RESPONSE_BYTES_MAX;
+
 /// PBKDF2 rounds that a backend may ask for: 4,096 is what RFC 7677 demands at least; more than the upper one is a way
 /// to burn the host's CPU.
 pub(super) const ITERATIONS: std::ops::RangeInclusive<u32> = 4_096..=1_000_000;

@@ -68,7 +68,7 @@ async fn grants_are_given_and_what_makes_no_sense_says_why() {
         assert_eq!((refused.status, code), (StatusCode::UNPROCESSABLE_ENTITY, Some("invalid-grant")));
         assert!(refused.body["detail"].as_str().unwrap().contains(part), "no `{part}`: {refused:?}");
     }
-    assert!(grant(json!({"wasi": ["http"]})).await.status.is_client_error());
+    assert!(grant(json!({"sockets": true})).await.status.is_client_error());
 }
 
 #[tokio::test]

@@ -16,6 +16,8 @@ pub struct GrantChange {
     /// Takes back: what is named, or all where nothing is.
     pub revoke: bool,
     pub network: Vec<NetworkGrant>,
+    /// Parts of WASI: `http`.
+    pub wasi: Vec<String>,
     pub advertised: Option<Advertised>,
     /// The decision is for this content: refused where another one asks now.
     pub digest: Option<String>,
@@ -24,7 +26,7 @@ pub struct GrantChange {
 /// Why nothing was decided.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GrantError {
-    #[error("say what is given: all, none, network or advertised; or revoke")]
+    #[error("say what is given: all, none, network, wasi or advertised; or revoke")]
     Nothing,
     #[error("only one of all, none and revoke can be meant, and only revoke goes with parts")]
     Both,
@@ -38,7 +40,7 @@ pub enum GrantError {
 
 impl GrantChange {
     fn names_parts(&self) -> bool {
-        !self.network.is_empty()
+        !self.network.is_empty() || !self.wasi.is_empty()
     }
 
     /// What is given from now on; `before` is what was.
@@ -67,8 +69,22 @@ impl GrantChange {
         let mut given = before.clone();
         let wanted: Vec<NetworkGrant> = asked.iter().filter_map(NetworkGrant::of).collect();
         let mut network = self.network.clone();
+        let mut wasi = self.wasi.clone();
         if self.all {
             network.extend(wanted.iter().cloned());
+            wasi.extend(asked.iter().filter_map(|grant| match grant {
+                Grant::Wasi(name) => Some(name.clone()),
+                Grant::Network { .. } | Grant::SecretsReveal => None,
+            }));
+        }
+        for name in wasi {
+            let grant = Grant::Wasi(name.clone());
+            if !asked.contains(&grant) {
+                return Err(GrantError::NotAsked(super::words(&grant), super::list_words(asked)));
+            }
+            if !given.covers(&grant) {
+                given.wasi.push(name);
+            }
         }
         for one in network {
             if !wanted.iter().any(|wanted| one.meets(wanted)) {
@@ -92,12 +108,19 @@ impl GrantChange {
                 return Err(GrantError::NotGiven(one.to_string(), told()));
             }
         }
+        for name in &self.wasi {
+            if !given.wasi.contains(name) {
+                return Err(GrantError::NotGiven(format!("{name} of WASI"), told()));
+            }
+            given.wasi.retain(|known| known != name);
+        }
         Ok(given)
     }
 }
 
 fn list(given: &Given) -> String {
-    let all: Vec<String> = given.network.iter().map(ToString::to_string).collect();
+    let wasi = given.wasi.iter().map(|name| format!("{name} of WASI"));
+    let all: Vec<String> = given.network.iter().map(ToString::to_string).chain(wasi).collect();
     if all.is_empty() { "nothing".to_owned() } else { all.join(", ") }
 }
 
@@ -108,7 +131,8 @@ mod tests {
     fn asked() -> Vec<Grant> {
         let network =
             |host: &str, ports: &str| Grant::Network { host: host.to_owned(), ports: ports.to_owned() };
-        vec![network("${connection./x}", "1-65535"), network("*.svc", "80-90")]
+        let http = Grant::Wasi("http".to_owned());
+        vec![network("${connection./x}", "1-65535"), network("*.svc", "80-90"), http]
     }
 
     fn networks(texts: &[&str]) -> Vec<NetworkGrant> {
@@ -122,6 +146,10 @@ mod tests {
         let given = change.decide(&asked(), &before).unwrap();
         // What the pattern holds is not listed beside it.
         assert_eq!(given.network, networks(&["old.example:1", "${connection./x}:1-65535", "*.svc:80-90"]));
+        assert_eq!(given.wasi, ["http"]);
+        let back = GrantChange { revoke: true, wasi: vec!["http".to_owned()], ..GrantChange::default() };
+        let less = back.decide(&asked(), &given).unwrap();
+        assert_eq!((less.network, less.wasi.len()), (given.network, 0));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod client;
 mod message;
+mod plain;
 
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::plugins::limits::HTTP_AT_ONCE_MAX;
 use client::Client;
 pub(in crate::plugins) use client::Pool;
 use message::Message;
+pub(super) use plain::{Plain, send};
 
 impl Guest {
     fn client(&self) -> Result<Client<'_>, HostError> {

@@ -1,11 +1,13 @@
 //! WASI 0.2, closed: what the runtimes of JavaScript, Python and Go import. Clocks and random are lent, standard output
-//! and error go to the plugin's log; files, sockets, environment, arguments and everything else refuse.
+//! and error go to the plugin's log, HTTP goes out by grant; files, sockets, environment, arguments and everything else
+//! refuse.
 //!
 //! Linked by hand and by name from what a component imports, so that every 0.2.x loads, and nothing is linked that
 //! could be opened by mistake.
 //!
 //! Invariant: a call that decides sees the same time and the same random bytes each time.
 
+mod http;
 mod io;
 mod output;
 mod process;
@@ -39,6 +41,7 @@ const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 pub(in crate::plugins) struct Wasi {
     source: Source,
     output: [Output; 2],
+    http: http::Held,
 }
 
 /// Where time and random bytes come from.
@@ -62,7 +65,7 @@ impl Wasi {
     }
 
     fn of(source: Source) -> Self {
-        Self { source, output: [Output::default(), Output::default()] }
+        Self { source, output: [Output::default(), Output::default()], http: http::Held::default() }
     }
 }
 
@@ -144,12 +147,12 @@ pub(in crate::plugins) fn link(
                 ComponentItem::Resource(resource) if !known.contains(&resource) => {
                     known.push(resource);
                     if ours {
-                        define(&mut linker.instance(import)?, interface, name)?;
+                        define(&mut linker.instance(import)?, interface, name, deciding)?;
                     }
                 }
                 ComponentItem::ComponentFunc(_) if ours => {
                     let mut linker = linker.instance(import)?;
-                    if !lend(&mut linker, interface, name)? {
+                    if !lend(&mut linker, interface, name, deciding)? {
                         refused::link(&mut linker, interface, name, deciding)?;
                     }
                 }
@@ -160,12 +163,33 @@ pub(in crate::plugins) fn link(
     Ok(used)
 }
 
-fn define(linker: &mut LinkerInstance<'_, Guest>, interface: &str, name: &str) -> wasmtime::Result<()> {
+fn define(
+    linker: &mut LinkerInstance<'_, Guest>,
+    interface: &str,
+    name: &str,
+    deciding: bool,
+) -> wasmtime::Result<()> {
     match (interface, name) {
+        ("wasi:http/types", _) if !deciding => define_http(linker, name),
         ("wasi:io/error", "error") => resource::<Failed>(linker, name),
         ("wasi:io/poll", "pollable") => resource::<Pollable>(linker, name),
         ("wasi:io/streams", "input-stream") => resource::<Input>(linker, name),
         ("wasi:io/streams", "output-stream") => resource::<io::Stream>(linker, name),
+        _ => resource::<Closed>(linker, name),
+    }
+}
+
+fn define_http(linker: &mut LinkerInstance<'_, Guest>, name: &str) -> wasmtime::Result<()> {
+    match name {
+        "fields" => resource::<http::Fields>(linker, name),
+        "outgoing-request" => resource::<http::OutgoingRequest>(linker, name),
+        "request-options" => resource::<http::RequestOptions>(linker, name),
+        "outgoing-body" => resource::<http::OutgoingBody>(linker, name),
+        "future-incoming-response" => resource::<http::Future>(linker, name),
+        "incoming-response" => resource::<http::IncomingResponse>(linker, name),
+        "incoming-body" => resource::<http::IncomingBody>(linker, name),
+        "future-trailers" => resource::<http::Trailers>(linker, name),
+        // What serves requests.
         _ => resource::<Closed>(linker, name),
     }
 }
@@ -180,7 +204,15 @@ fn resource<T: Send + 'static>(linker: &mut LinkerInstance<'_, Guest>, name: &st
 }
 
 /// False: it is not lent.
-fn lend(linker: &mut LinkerInstance<'_, Guest>, interface: &str, name: &str) -> wasmtime::Result<bool> {
+fn lend(
+    linker: &mut LinkerInstance<'_, Guest>,
+    interface: &str,
+    name: &str,
+    deciding: bool,
+) -> wasmtime::Result<bool> {
+    if let Some(interface) = interface.strip_prefix("wasi:http/").filter(|_| !deciding) {
+        return http::lend(linker, interface, name);
+    }
     match interface.strip_prefix(WASI) {
         Some("io/error" | "io/poll" | "io/streams") => io::lend(linker, name),
         Some(rest) => process::lend(linker, rest, name),

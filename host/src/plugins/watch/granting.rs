@@ -149,12 +149,10 @@ impl Watch {
         by: &By,
     ) -> Result<(GrantDecision, Told), PluginChangeError> {
         // What is taken back is taken from what serves, and lets nobody in.
-        let subject = match change.revoke {
-            true => self.serving(name)?.or_else(|| self.waiting(name)),
-            false => match self.waiting(name) {
-                None => self.serving(name)?,
-                waiting => waiting,
-            },
+        let subject = match (change.revoke, self.waiting(name)) {
+            (true, waiting) => self.serving(name)?.or(waiting),
+            (false, Some(waiting)) => Some(waiting),
+            (false, None) => self.serving(name)?,
         };
         let Some(Subject { kind, digest, version, asked, waits }) = subject else {
             return Err(self.nothing_to_decide(name));

@@ -31,7 +31,7 @@ fn decision(revision: u64, by: &str) -> GrantDecision {
     GrantDecision {
         kind: "toy".to_owned(),
         revision,
-        given: Given { network: vec![network], advertised: Advertised::SameClass },
+        given: Given { network: vec![network], advertised: Advertised::SameClass, wasi: Vec::new() },
         asked: vec![Grant::Network { host: "*".to_owned(), ports: "80".to_owned() }],
         digest: "d".to_owned(),
         version: "1.0.0".to_owned(),

@@ -36,17 +36,20 @@ pub(in crate::cli) struct GrantPlugin {
     /// A kind, or a file that waits
     plugin: String,
     /// Give all that it asks for
-    #[arg(long, conflicts_with_all = ["none", "revoke", "network"])]
+    #[arg(long, conflicts_with_all = ["none", "revoke", "network", "wasi"])]
     all: bool,
     /// Let it in with nothing of what it asks for
-    #[arg(long, conflicts_with_all = ["revoke", "network"])]
+    #[arg(long, conflicts_with_all = ["revoke", "network", "wasi"])]
     none: bool,
-    /// Take back what --network names, or everything
+    /// Take back what --network and --wasi name, or everything
     #[arg(long)]
     revoke: bool,
     /// Hosts and ports, such as registry.svc:8848, '*.svc:9092-9099' or '${connection./FIELD}:1-65535'; may be given again
     #[arg(long, value_name = "HOST:PORTS")]
     network: Vec<NetworkGrant>,
+    /// A part of WASI that it asks for: http
+    #[arg(long, value_name = "NAME")]
+    wasi: Vec<String>,
     /// Addresses that a cluster tells of by itself
     #[arg(long, value_name = "RULE")]
     advertised: Option<Rule>,
@@ -106,9 +109,16 @@ impl GrantPlugin {
             (Some(waiting), false) => Some(waiting.digest.clone()),
             (Some(_) | None, true) | (None, false) => seen.digest.clone(),
         };
-        let network = self.network.clone();
-        let change =
-            GrantChange { all: self.all, none: self.none, revoke: self.revoke, network, advertised, digest };
+        let (network, wasi) = (self.network.clone(), self.wasi.clone());
+        let change = GrantChange {
+            all: self.all,
+            none: self.none,
+            revoke: self.revoke,
+            network,
+            wasi,
+            advertised,
+            digest,
+        };
         let is_empty = GrantChange { digest: None, ..change.clone() } == GrantChange::default();
         (!is_empty).then_some(change)
     }
@@ -183,7 +193,11 @@ fn print(
 
 /// As it is written to give this alone.
 fn option(grant: &Asked) -> String {
-    NetworkGrant::of(grant).map(|network| format!("--network '{network}'")).unwrap_or_default()
+    match (NetworkGrant::of(grant), grant) {
+        (Some(network), _) => format!("--network '{network}'"),
+        (None, Asked::Wasi(name)) => format!("--wasi {name}"),
+        (None, Asked::SecretsReveal | Asked::Network { .. }) => String::new(),
+    }
 }
 
 /// What was given in other words than it is asked for: a part of it, or what an earlier version asked for.

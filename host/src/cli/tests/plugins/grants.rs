@@ -67,7 +67,7 @@ fn what_is_given_is_sent_with_the_content_that_was_shown() {
     assert_eq!(
         sent,
         json!({
-            "all": false, "none": false, "revoke": false, "advertised": "same-class", "digest": "beef",
+            "all": false, "none": false, "revoke": false, "wasi": [], "advertised": "same-class", "digest": "beef",
             "network": [{"host": "db.registry.svc", "ports": "8848"}],
         })
     );

@@ -22,7 +22,7 @@ use crate::plugins::limits::{HTTP_TIMEOUT_MAX, RESPONSE_BYTES_MAX};
 use crate::plugins::tape::RequestMade;
 
 /// The connection is the host's: these would lie about it.
-const HOSTS_OWN: [HeaderName; 5] =
+pub(super) const HOSTS_OWN: [HeaderName; 5] =
     [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION, header::UPGRADE];
 
 /// Where it goes: a connection serves one of these.
@@ -68,7 +68,7 @@ impl Message {
     }
 }
 
-fn wrong(text: String) -> HostError {
+pub(super) fn wrong(text: String) -> HostError {
     HostError::new(ErrorKind::InvalidArgument, text)
 }
 
@@ -138,7 +138,7 @@ fn prefixed(prefix: &[u8], secret: &[u8]) -> Zeroizing<Vec<u8>> {
     Zeroizing::new([prefix, secret].concat())
 }
 
-fn origin(uri: &Uri, tls: Option<&Tls>) -> Result<Origin, HostError> {
+pub(super) fn origin(uri: &Uri, tls: Option<&Tls>) -> Result<Origin, HostError> {
     let is_https = match uri.scheme_str() {
         Some("https") => true,
         Some("http") => false,

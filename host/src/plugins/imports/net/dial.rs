@@ -110,6 +110,10 @@ impl Dialer {
         Ok(())
     }
 
+    pub(in crate::plugins::imports) fn lends_wasi_http(&self) -> Result<(), String> {
+        self.policy.lends_wasi_http()
+    }
+
     /// For who waited in vain: the address that the plugin knows, and the one that was dialled.
     pub(in crate::plugins::imports) fn shown(&self, host: &str, port: u16) -> String {
         match self.rules.picked(host, port) {

@@ -30,11 +30,13 @@ impl Output {
 }
 
 impl Guest {
-    pub(super) fn print(&mut self, stream: Stream, bytes: &[u8]) {
+    pub(super) fn print(&mut self, stream: &Stream, bytes: &[u8]) {
         let [output, error] = &mut self.wasi.output;
         match stream {
             Stream::Output => output.take(bytes).into_iter().for_each(|line| self.say(Level::Info, line)),
             Stream::Error => error.take(bytes).into_iter().for_each(|line| self.say_error(line)),
+            // It has a reader of its own.
+            Stream::Body(_) => {}
         }
     }
 

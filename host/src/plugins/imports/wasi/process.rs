@@ -51,7 +51,9 @@ pub(super) fn lend(
         ("random/insecure-seed", "insecure-seed") => {
             put(linker, name, |guest, (): ()| Ok(((guest.random_number()?, guest.random_number()?),)))
         }
-        ("cli/stdin", "get-stdin") => put(linker, name, |guest, (): ()| Ok((guest.table.push(Input)?,))),
+        ("cli/stdin", "get-stdin") => {
+            put(linker, name, |guest, (): ()| Ok((guest.table.push(Input::default())?,)))
+        }
         ("cli/stdout", "get-stdout") => {
             put(linker, name, |guest, (): ()| Ok((guest.table.push(Stream::Output)?,)))
         }

@@ -4,6 +4,7 @@
 use wasmtime::StoreContextMut;
 use wasmtime::component::{LinkerInstance, Resource, ResourceAny, ResourceType, Type, Val};
 
+use super::http::Fields;
 use super::io::{Failed, Input, Pollable, Stream};
 use crate::plugins::bindings::headgate::host::log::Level;
 use crate::plugins::guest::Guest;
@@ -43,8 +44,7 @@ fn advice(interface: &str) -> &'static str {
     let package = interface.split_once('/').map_or(interface, |(package, _)| package);
     match package {
         "wasi:http" => {
-            "no grant opens it in this version of the host; use `http` of the contract, which reaches what \
-             `headgate plugin grant KIND --network HOST:PORTS` gives"
+            "of it only the outgoing handler can be granted, and not while a plugin decides; use `http` of the contract"
         }
         "wasi:sockets" => {
             "no grant opens it; use `net` of the contract, which reaches what \
@@ -85,6 +85,7 @@ fn forget(handle: ResourceAny, store: &mut StoreContextMut<'_, Guest>) -> wasmti
         () if is(ResourceType::host::<Input>()) => of::<Input>(handle, store),
         () if is(ResourceType::host::<Pollable>()) => of::<Pollable>(handle, store),
         () if is(ResourceType::host::<Failed>()) => of::<Failed>(handle, store),
+        () if is(ResourceType::host::<Fields>()) => of::<Fields>(handle, store),
         () => Err(HostRefusal("it handed over what WASI does not know".to_owned()).into()),
     }
 }
