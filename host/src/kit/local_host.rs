@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::KitError;
 use super::build::put;
 use crate::domain::contract::Grant;
-use crate::domain::grant::{Given, NetworkGrant};
+use crate::domain::grant::{Given, NetworkGrant, WASI_OPEN};
 
 /// The built-in plugins are compiled at the first start, by an unoptimised host for a minute.
 const START_DEADLINE: Duration = Duration::from_secs(300);
@@ -114,10 +114,14 @@ fn lines(pipe: Option<impl Read + Send + 'static>) -> Receiver<String> {
     receiver
 }
 
-/// `grants.yaml`, of which JSON is a part: all that the manifest asks of the network.
+/// `grants.yaml`, of which JSON is a part: all that the manifest asks of the network and of WASI.
 fn given(kind: &str, grants: &[Grant]) -> Value {
     let network = grants.iter().filter_map(NetworkGrant::of);
-    json!({kind: Given { network: network.collect(), ..Given::default() }})
+    let wasi = grants.iter().filter_map(|grant| match grant {
+        Grant::Wasi(name) if !WASI_OPEN.contains(&name.as_str()) => Some(name.clone()),
+        Grant::Network { .. } | Grant::SecretsReveal | Grant::Wasi(_) => None,
+    });
+    json!({kind: Given { network: network.collect(), wasi: wasi.collect(), ..Given::default() }})
 }
 
 /// A line of the host's log in the words of its plugin. `None`: it is about something else.
@@ -157,10 +161,12 @@ mod tests {
         let grants = [
             Grant::Network { host: "${connection./address}".to_owned(), ports: "1-9".to_owned() },
             Grant::Wasi("clocks".to_owned()),
+            Grant::Wasi("http".to_owned()),
         ];
         let given = given("toy", &grants);
         let network = json!([{"host": "${connection./address}", "ports": "1-9"}]);
         assert_eq!(given["toy"]["network"], network);
+        assert_eq!(given["toy"]["wasi"], json!(["http"]));
     }
 
     #[test]
