@@ -18,6 +18,7 @@ use crate::plugins::imports::secrets::SecretBox;
 use crate::plugins::imports::{HostError, cut};
 use crate::plugins::limits::{HTTP_TIMEOUT_MAX, RESPONSE_BYTES_MAX};
 use crate::plugins::metrics::PluginMetrics;
+use crate::plugins::tape::Track;
 
 pub(in crate::plugins::imports) struct Plain {
     pub(in crate::plugins::imports) method: String,
@@ -58,11 +59,12 @@ pub(in crate::plugins::imports) async fn send(
     dialer: Arc<Dialer>,
     pool: Arc<Pool>,
     metrics: PluginMetrics,
+    track: Track,
     plain: Plain,
 ) -> Result<Response, HostError> {
     let message = plain.message()?;
     let (what, limit, secrets) = (message.what(), message.timeout, SecretBox::default());
-    let client = Client { dialer, pool: &pool, secrets: &secrets, metrics: &metrics };
+    let client = Client { dialer, pool: &pool, secrets: &secrets, metrics: &metrics, track: &track };
     let answer = tokio::time::timeout(limit, client.send(message)).await;
     answer.unwrap_or_else(|_elapsed| Err(cut(Cut::Timeout(limit), &what).into()))
 }

@@ -97,8 +97,13 @@ impl Guest {
             Ok(assembled) => assembled,
             Err(code) => return Ok((Err(code),)),
         };
-        let start =
-            Start { dialer, pool: Arc::clone(&self.wasi.http.pool), metrics: self.metrics.clone(), plain };
+        let start = Start {
+            dialer,
+            pool: Arc::clone(&self.wasi.http.pool),
+            metrics: self.metrics.clone(),
+            track: self.track.clone(),
+            plain,
+        };
         let exchange = Exchange::new(start, body.as_ref(), place);
         let future = FutureResponse { exchange: Arc::new(exchange), is_taken: false };
         Ok((Ok(self.table.push(future)?),))

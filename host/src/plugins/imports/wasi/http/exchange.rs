@@ -12,6 +12,7 @@ use crate::plugins::imports::http::{Plain, Pool, send};
 use crate::plugins::imports::net::Dialer;
 use crate::plugins::imports::{HostError, error};
 use crate::plugins::metrics::PluginMetrics;
+use crate::plugins::tape::Track;
 
 type Answer = Result<Response, Error>;
 
@@ -38,6 +39,7 @@ pub(super) struct Start {
     pub(super) dialer: Arc<Dialer>,
     pub(super) pool: Arc<Pool>,
     pub(super) metrics: PluginMetrics,
+    pub(super) track: Track,
     pub(super) plain: Plain,
 }
 
@@ -52,9 +54,9 @@ pub(super) struct Waiting {
 impl Waiting {
     /// Within a host call: its thread's runtime carries it.
     pub(super) fn start(self, body: Vec<u8>) {
-        let Self { start: Start { dialer, pool, metrics, plain }, told, answer, running } = self;
+        let Self { start: Start { dialer, pool, metrics, track, plain }, told, answer, running } = self;
         let task = tokio::spawn(async move {
-            let came = send(dialer, pool, metrics, Plain { body, ..plain }).await.map_err(sentence);
+            let came = send(dialer, pool, metrics, track, Plain { body, ..plain }).await.map_err(sentence);
             *answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(came);
             told.send_replace(true);
         });
