@@ -97,8 +97,19 @@ fn unchanged(one: &Observed) -> Change {
 }
 
 /// Of types that can be changed: what the backend made itself, and what is known in part, is nobody's wish.
-async fn wishable(opened: &Opened, findings: &mut Vec<Finding>) -> Vec<(MetadataType, Vec<Observed>)> {
-    let mut all = Vec::new();
+struct Wishable {
+    opened: Opened,
+    listed: Vec<(MetadataType, Vec<Observed>)>,
+    /// Why a type cannot be listed.
+    findings: Vec<Finding>,
+}
+
+async fn wishable(stage: &Stage<'_>) -> Result<Wishable, Verdict> {
+    if !stage.subject.has("config-strategy") {
+        return Err(Verdict::skipped(LACKS));
+    }
+    let opened = stage.open().await?;
+    let (mut all, mut findings) = (Vec::new(), Vec::new());
     for shape in opened.types.iter().filter(|shape| !shape.verbs.read_only()) {
         match listed(&*opened.driver, &shape.name, 1_000).await {
             Ok((_, mut resources)) => {
@@ -108,19 +119,23 @@ async fn wishable(opened: &Opened, findings: &mut Vec<Finding>) -> Vec<(Metadata
             Err(error) => findings.push(unlisted(shape, &error)),
         }
     }
-    all
+    Ok(Wishable { opened, listed: all, findings })
+}
+
+fn judged(findings: Vec<Finding>, count: usize) -> Verdict {
+    if count == 0 && findings.is_empty() {
+        return Verdict::skipped("the cluster holds nothing of a type that can be changed");
+    }
+    Verdict::of(findings, Some(format!("{count} resources")))
 }
 
 pub(super) async fn normal_form(stage: &Stage<'_>) -> Verdict {
-    if !stage.subject.has("config-strategy") {
-        return Verdict::skipped(LACKS);
-    }
-    let opened = match stage.open().await {
-        Ok(opened) => opened,
+    let Wishable { opened, listed, mut findings } = match wishable(stage).await {
+        Ok(wishable) => wishable,
         Err(verdict) => return verdict,
     };
-    let (mut findings, mut count) = (Vec::new(), 0);
-    for (shape, resources) in wishable(&opened, &mut findings).await {
+    let mut count = 0;
+    for (shape, resources) in listed {
         for some in resources.chunks(BATCH_MAX) {
             count += some.len();
             match forms(&opened, &shape, some).await {
@@ -129,10 +144,7 @@ pub(super) async fn normal_form(stage: &Stage<'_>) -> Verdict {
             }
         }
     }
-    if count == 0 && findings.is_empty() {
-        return Verdict::skipped("the cluster holds nothing of a type that can be changed");
-    }
-    Verdict::of(findings, Some(format!("{count} resources")))
+    judged(findings, count)
 }
 
 type Normal = Vec<Result<Value, Vec<Issue>>>;
@@ -199,15 +211,12 @@ fn formless(
 }
 
 pub(super) async fn no_steps(stage: &Stage<'_>) -> Verdict {
-    if !stage.subject.has("config-strategy") {
-        return Verdict::skipped(LACKS);
-    }
-    let opened = match stage.open().await {
-        Ok(opened) => opened,
+    let Wishable { opened, listed, mut findings } = match wishable(stage).await {
+        Ok(wishable) => wishable,
         Err(verdict) => return verdict,
     };
-    let (mut findings, mut count) = (Vec::new(), 0);
-    for (_, resources) in wishable(&opened, &mut findings).await {
+    let mut count = 0;
+    for (_, resources) in listed {
         for some in resources.chunks(BATCH_MAX) {
             count += some.len();
             let changes = some.iter().map(unchanged).collect();
@@ -220,10 +229,7 @@ pub(super) async fn no_steps(stage: &Stage<'_>) -> Verdict {
             }
         }
     }
-    if count == 0 && findings.is_empty() {
-        return Verdict::skipped("the cluster holds nothing of a type that can be changed");
-    }
-    Verdict::of(findings, Some(format!("{count} resources")))
+    judged(findings, count)
 }
 
 fn needless(one: &Observed, steps: &Result<Vec<StrategyStep>, BackendError>) -> Option<Finding> {

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::http::request::Builder;
 use hyper::{Method, Uri};
 use wasmtime::component::Resource;
 use zeroize::Zeroizing;
@@ -47,9 +48,7 @@ impl Message {
         let Origin { host, port, .. } = &self.origin;
         format!("{} {host}:{port}{}", self.request.method(), self.request.uri().path())
     }
-}
 
-impl Message {
     /// As a tape keeps it: without what authorizes it.
     pub(super) async fn made(&self) -> Result<RequestMade, HostError> {
         let Origin { host, port, .. } = &self.origin;
@@ -68,23 +67,36 @@ impl Message {
     }
 }
 
-pub(super) fn wrong(text: String) -> HostError {
+fn wrong(text: String) -> HostError {
     HostError::new(ErrorKind::InvalidArgument, text)
+}
+
+/// A request so far: where it goes, and what the host says of it.
+pub(super) fn begin(method: &str, url: &str, tls: Option<&Tls>) -> Result<(Origin, Builder), HostError> {
+    let uri: Uri = url.parse().map_err(|error| wrong(format!("`{url}` is no address: {error}")))?;
+    let origin = origin(&uri, tls)?;
+    let method: Method =
+        method.parse().map_err(|_not_one| wrong(format!("`{method}` is no method of HTTP")))?;
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let authority = uri.authority().map(hyper::http::uri::Authority::as_str).unwrap_or_default();
+    let built = hyper::Request::builder().method(method).uri(path).header(header::HOST, authority);
+    Ok((origin, built))
+}
+
+pub(super) fn header_name(name: &str) -> Result<HeaderName, HostError> {
+    name.parse().map_err(|_not_one| wrong(format!("`{name}` is no header of HTTP")))
+}
+
+pub(super) fn end(built: Builder, url: &str, body: Bytes) -> Result<hyper::Request<Full<Bytes>>, HostError> {
+    built.body(Full::new(body)).map_err(|error| wrong(format!("the request to `{url}`: {error}")))
 }
 
 impl Guest {
     pub(super) fn message(&self, request: Request) -> Result<Message, HostError> {
         let Request { method, url, headers, body, auth, tls, timeout_ms, response_bytes_max, .. } = request;
-        let uri: Uri = url.parse().map_err(|error| wrong(format!("`{url}` is no address: {error}")))?;
-        let origin = origin(&uri, tls.as_ref())?;
-        let method: Method =
-            method.parse().map_err(|_not_one| wrong(format!("`{method}` is no method of HTTP")))?;
-        let path = uri.path_and_query().map_or("/", |path| path.as_str());
-        let authority = uri.authority().map(hyper::http::uri::Authority::as_str).unwrap_or_default();
-        let mut built = hyper::Request::builder().method(method).uri(path).header(header::HOST, authority);
+        let (origin, mut built) = begin(&method, &url, tls.as_ref())?;
         for (name, value) in headers {
-            let name: HeaderName =
-                name.parse().map_err(|_not_one| wrong(format!("`{name}` is no header of HTTP")))?;
+            let name = header_name(&name)?;
             if HOSTS_OWN.contains(&name) {
                 return Err(wrong(format!("the header `{name}` is the host's to set")));
             }
@@ -93,8 +105,7 @@ impl Guest {
         if let Some((name, value)) = self.authorization(auth)? {
             built = built.header(name, value);
         }
-        let body = Full::new(Bytes::from_owner(self.assemble(body, "send")?));
-        let request = built.body(body).map_err(|error| wrong(format!("the request to `{url}`: {error}")))?;
+        let request = end(built, &url, Bytes::from_owner(self.assemble(body, "send")?))?;
         let asked = usize::try_from(response_bytes_max).unwrap_or(usize::MAX);
         Ok(Message {
             origin,
@@ -107,11 +118,7 @@ impl Guest {
     fn authorization(&self, auth: Auth) -> Result<Option<(HeaderName, HeaderValue)>, HostError> {
         let (name, text) = match auth {
             Auth::None => return Ok(None),
-            Auth::Header((name, secret)) => {
-                let name: HeaderName =
-                    name.parse().map_err(|_not_one| wrong(format!("`{name}` is no header of HTTP")))?;
-                (name, self.revealed(secret)?)
-            }
+            Auth::Header((name, secret)) => (header_name(&name)?, self.revealed(secret)?),
             Auth::Bearer(secret) => (header::AUTHORIZATION, prefixed(b"Bearer ", &self.revealed(secret)?)),
             Auth::Basic((user, secret)) => {
                 let pair = prefixed(format!("{user}:").as_bytes(), &self.revealed(secret)?);
@@ -138,7 +145,7 @@ fn prefixed(prefix: &[u8], secret: &[u8]) -> Zeroizing<Vec<u8>> {
     Zeroizing::new([prefix, secret].concat())
 }
 
-pub(super) fn origin(uri: &Uri, tls: Option<&Tls>) -> Result<Origin, HostError> {
+fn origin(uri: &Uri, tls: Option<&Tls>) -> Result<Origin, HostError> {
     let is_https = match uri.scheme_str() {
         Some("https") => true,
         Some("http") => false,

@@ -5,12 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Full;
-use hyper::header::{self, HeaderName};
-use hyper::{Method, Uri};
 
 use super::client::{Client, Pool};
-use super::message::{HOSTS_OWN, Message, origin, wrong};
+use super::message::{HOSTS_OWN, Message, begin, end, header_name};
 use crate::plugins::bindings::headgate::host::http::Response;
 use crate::plugins::guest::Cut;
 use crate::plugins::imports::net::Dialer;
@@ -32,24 +29,15 @@ pub(in crate::plugins::imports) struct Plain {
 impl Plain {
     fn message(self) -> Result<Message, HostError> {
         let Self { method, url, headers, body, timeout } = self;
-        let uri: Uri = url.parse().map_err(|error| wrong(format!("`{url}` is no address: {error}")))?;
-        let origin = origin(&uri, None)?;
-        let method: Method =
-            method.parse().map_err(|_not_one| wrong(format!("`{method}` is no method of HTTP")))?;
-        let path = uri.path_and_query().map_or("/", |path| path.as_str());
-        let authority = uri.authority().map(hyper::http::uri::Authority::as_str).unwrap_or_default();
-        let mut built = hyper::Request::builder().method(method).uri(path).header(header::HOST, authority);
+        let (origin, mut built) = begin(&method, &url, None)?;
         for (name, value) in headers {
-            let name: HeaderName =
-                name.parse().map_err(|_not_one| wrong(format!("`{name}` is no header of HTTP")))?;
+            let name = header_name(&name)?;
             // Libraries set them by themselves, and mean nothing else than the host does.
             if !HOSTS_OWN.contains(&name) {
                 built = built.header(name, value);
             }
         }
-        let request = built
-            .body(Full::new(Bytes::from(body)))
-            .map_err(|error| wrong(format!("the request to `{url}`: {error}")))?;
+        let request = end(built, &url, Bytes::from(body))?;
         let timeout = timeout.min(HTTP_TIMEOUT_MAX);
         Ok(Message { origin, request, timeout, response_bytes_max: RESPONSE_BYTES_MAX })
     }
