@@ -25,6 +25,7 @@ mod cache;
 mod convert;
 mod describe;
 mod engine;
+mod files;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod guest;

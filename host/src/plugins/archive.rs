@@ -5,10 +5,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io;
 use std::path::{Path, PathBuf};
 
+use super::files;
 use super::watch::files::digest_of;
 
 pub(super) struct Archive {
@@ -17,7 +17,7 @@ pub(super) struct Archive {
 
 impl Archive {
     pub(super) fn open(folder: &Path) -> io::Result<Self> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        files::open_folder(folder)?;
         Ok(Self { folder: folder.to_owned() })
     }
 
@@ -30,10 +30,7 @@ impl Archive {
         if file.exists() {
             return Ok(());
         }
-        let partial = file.with_extension(format!("partial-{}", std::process::id()));
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(0o600).open(&partial)?.write_all(bytes)?;
-        fs::rename(&partial, file)
+        files::write(&file, bytes)
     }
 
     pub(super) fn find(&self, digest: &str) -> Option<Vec<u8>> {
@@ -43,14 +40,7 @@ impl Archive {
 
     /// Removes all others.
     pub(super) fn prune(&self, kept: &BTreeSet<String>) -> io::Result<()> {
-        for entry in fs::read_dir(&self.folder)? {
-            let path = entry?.path();
-            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-            if !kept.contains(stem.as_ref()) {
-                fs::remove_file(&path)?;
-            }
-        }
-        Ok(())
+        files::keep_only(&self.folder, |name| kept.contains(name.strip_suffix(".wasm").unwrap_or(name)))
     }
 }
 

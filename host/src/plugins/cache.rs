@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::hash::{Hash, Hasher};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use ring::rand::{SecureRandom, SystemRandom};
@@ -14,10 +14,14 @@ use ring::{digest, hmac};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use super::files;
 use super::hex::hex;
 
 /// Of the key that signs.
 const KEY_BYTES: usize = 32;
+
+/// How names of compiled plugins end.
+const COMPILED: &str = ".compiled";
 
 pub(super) struct Cache {
     folder: PathBuf,
@@ -36,7 +40,7 @@ pub(super) enum Source {
 impl Cache {
     /// Makes the folder, private to this user, and the key where they are missing; drops what other engines compiled.
     pub(super) fn open(folder: &Path, engine: &Engine) -> io::Result<Self> {
-        make_private(folder)?;
+        files::open_folder(folder)?;
         let key = load_key(&folder.join("key"))?;
         let mut hasher = Sha256(digest::Context::new(&digest::SHA256));
         engine.precompile_compatibility_hash().hash(&mut hasher);
@@ -66,13 +70,13 @@ impl Cache {
     }
 
     fn file(&self, digest: &str) -> PathBuf {
-        self.folder.join(format!("{digest}-{}.compiled", self.compatibility))
+        self.folder.join(format!("{digest}-{}{COMPILED}", self.compatibility))
     }
 
     fn find(&self, engine: &Engine, file: &Path) -> Option<Component> {
-        let code = fs::read(file).ok()?;
-        let tag = fs::read(file.with_extension("mac")).ok()?;
-        if hmac::verify(&self.key, &signed(file, &code), &tag).is_err() {
+        let kept = fs::read(file).ok()?;
+        let (tag, code) = kept.split_at_checked(digest::SHA256_OUTPUT_LEN)?;
+        if hmac::verify(&self.key, &signed(file, code), tag).is_err() {
             tracing::warn!(file = %file.display(), "a compiled plugin was changed by somebody: compiling it anew");
             return None;
         }
@@ -80,39 +84,31 @@ impl Cache {
             unsafe_code,
             reason = "the bytes are what this host's compiler wrote: their signature was checked"
         )]
-        let component = unsafe { Component::deserialize(engine, &code) };
+        let component = unsafe { Component::deserialize(engine, code) };
         component.inspect_err(|error| tracing::warn!(%error, "a compiled plugin cannot be loaded")).ok()
     }
 
+    /// The signature in front: what two hosts write at once is one's or the other's, never a mix.
     fn save(&self, file: &Path, code: &[u8]) -> io::Result<()> {
         let tag = hmac::sign(&self.key, &signed(file, code));
-        write_atomically(&file.with_extension("mac"), tag.as_ref())?;
-        write_atomically(file, code)
+        files::write(file, &[tag.as_ref(), code].concat())
     }
 
     /// Removes what was compiled from other components.
     pub(super) fn prune(&self, kept: &BTreeSet<String>) -> io::Result<()> {
-        for entry in fs::read_dir(&self.folder)? {
-            let path = entry?.path();
-            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-            let ours = path.extension().is_some_and(|end| end == "compiled" || end == "mac");
-            if ours && !stem.split_once('-').is_some_and(|(digest, _)| kept.contains(digest)) {
-                fs::remove_file(&path)?;
-            }
-        }
-        Ok(())
+        self.keep_only(|digest, _| kept.contains(digest))
     }
 
     fn sweep(&self) -> io::Result<()> {
-        for entry in fs::read_dir(&self.folder)? {
-            let path = entry?.path();
-            let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-            let ours = path.extension().is_some_and(|end| end == "compiled" || end == "mac");
-            if ours && !stem.ends_with(&self.compatibility) {
-                fs::remove_file(&path)?;
-            }
-        }
-        Ok(())
+        self.keep_only(|_, compatibility| compatibility == self.compatibility)
+    }
+
+    /// Of the compiled files, by digest and engine; the others that lie there are not ours.
+    fn keep_only(&self, kept: impl Fn(&str, &str) -> bool) -> io::Result<()> {
+        files::keep_only(&self.folder, |name| {
+            let ours = name.strip_suffix(COMPILED).and_then(|stem| stem.split_once('-'));
+            ours.is_none_or(|(digest, compatibility)| kept(digest, compatibility))
+        })
     }
 }
 
@@ -134,43 +130,26 @@ impl Hasher for Sha256 {
     }
 }
 
-fn make_private(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
-    }
-    Ok(())
-}
-
+/// Hosts that start at once on one folder share the key of the first.
 fn load_key(file: &Path) -> io::Result<hmac::Key> {
     let bytes = match fs::read(file) {
-        Ok(bytes) if bytes.len() == KEY_BYTES => bytes,
-        // A key of another length is none: what it signed is compiled anew.
-        Ok(_) => make_key(file)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => make_key(file)?,
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => files::write_once(file, new_key()?)?,
         Err(error) => return Err(error),
     };
+    if bytes.len() == KEY_BYTES {
+        return Ok(hmac::Key::new(hmac::HMAC_SHA256, &bytes));
+    }
+    // A key of another length is none: what it signed is compiled anew.
+    let bytes = new_key()?;
+    files::write(file, &bytes)?;
     Ok(hmac::Key::new(hmac::HMAC_SHA256, &bytes))
 }
 
-fn make_key(file: &Path) -> io::Result<Vec<u8>> {
+fn new_key() -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; KEY_BYTES];
     SystemRandom::new().fill(&mut bytes).map_err(|_unspecified| io::Error::other("no random bytes"))?;
-    write_atomically(file, &bytes)?;
     Ok(bytes)
-}
-
-/// Readable by this user alone.
-fn write_atomically(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    let partial = file.with_extension(format!("partial-{}", std::process::id()));
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(&partial)?.write_all(bytes)?;
-    fs::rename(&partial, file)
 }
 
 #[cfg(test)]
@@ -210,7 +189,28 @@ mod tests {
         assert_eq!([source("b"), source("a")], [Source::Cache, Source::Compiler]);
     }
 
-    #[cfg(unix)]
+    #[test]
+    fn hosts_that_start_at_once_share_a_key_and_find_what_another_compiled() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = GuestEngine::start().unwrap();
+        let bytes = fixture::plain();
+        std::thread::scope(|scope| {
+            for host in 0..8 {
+                let (folder, engine, bytes) = (folder.path(), engine.wasm(), &bytes);
+                scope.spawn(move || {
+                    let cache = Cache::open(folder, engine).unwrap();
+                    cache.load(engine, &format!("of{host}"), bytes).unwrap();
+                    cache.prune(&(0..8).map(|other| format!("of{other}")).collect()).unwrap();
+                });
+            }
+        });
+        let cache = Cache::open(folder.path(), engine.wasm()).unwrap();
+        for host in 0..8 {
+            let source = cache.load(engine.wasm(), &format!("of{host}"), &bytes).unwrap().1;
+            assert_eq!(source, Source::Cache);
+        }
+    }
+
     #[test]
     fn the_folder_and_its_files_are_private() {
         use std::os::unix::fs::PermissionsExt;
