@@ -22,6 +22,7 @@ mod bindings;
 #[cfg(test)]
 mod broken;
 mod cache;
+mod contract;
 mod convert;
 mod describe;
 mod engine;

@@ -1,37 +1,19 @@
 //! A plugin's actions beside the edits: what a session's guest is asked about them.
 
+use std::sync::Arc;
+
 use futures::future::BoxFuture;
 use wasmtime::Store;
 
 use super::bindings::exports::headgate::plugin::operations;
-use super::bindings::headgate::host::errors::{Error, ErrorKind};
+use super::bindings::headgate::host::errors::Error;
+use super::contract::Talking;
 use super::convert::{self, Broken};
 use super::guest::Guest;
-use super::linked::Talking;
 use super::session::Request;
 use crate::domain::operation::{Forecast, Progress};
 
 type Running<'a, T> = BoxFuture<'a, wasmtime::Result<Result<T, Error>>>;
-
-/// A plugin that declares no action can still be asked for one, by a name from another version of it.
-macro_rules! or_refuse {
-    ($operations:expr) => {
-        match $operations {
-            Some(operations) => operations,
-            None => return Ok(Err(no_operations())),
-        }
-    };
-}
-
-fn no_operations() -> Error {
-    Error {
-        kind: ErrorKind::Unsupported,
-        code: None,
-        message: "the plugin has no operations".to_owned(),
-        retry_after_ms: None,
-        details: Vec::new(),
-    }
-}
 
 pub(super) struct Asked {
     pub(super) name: String,
@@ -47,12 +29,8 @@ impl Request for Preview {
     type Expected = ();
     const NAME: &'static str = "preview";
 
-    fn call(self, guest: Talking, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
-        Box::pin(async move {
-            let operations = or_refuse!(guest.operations);
-            let Asked { name, subject, input } = self.0;
-            operations.call_preview(store, &name, &subject, &input).await
-        })
+    fn call(self, guest: Arc<dyn Talking>, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
+        Box::pin(async move { guest.preview(store, &self.0).await })
     }
 
     fn expected(&self) {}
@@ -73,12 +51,8 @@ impl Request for Run {
     type Expected = ();
     const NAME: &'static str = "run";
 
-    fn call(self, guest: Talking, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
-        Box::pin(async move {
-            let operations = or_refuse!(guest.operations);
-            let Asked { name, subject, input } = self.asked;
-            operations.call_run(store, &name, &subject, &input, &self.id).await
-        })
+    fn call(self, guest: Arc<dyn Talking>, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
+        Box::pin(async move { guest.run(store, &self.asked, &self.id).await })
     }
 
     fn expected(&self) {}
@@ -96,8 +70,8 @@ impl Request for Poll {
     type Expected = ();
     const NAME: &'static str = "poll";
 
-    fn call(self, guest: Talking, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
-        Box::pin(async move { or_refuse!(guest.operations).call_poll(store, &self.0).await })
+    fn call(self, guest: Arc<dyn Talking>, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
+        Box::pin(async move { guest.poll(store, &self.0).await })
     }
 
     fn expected(&self) {}
@@ -115,8 +89,8 @@ impl Request for Cancel {
     type Expected = ();
     const NAME: &'static str = "cancel";
 
-    fn call(self, guest: Talking, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
-        Box::pin(async move { or_refuse!(guest.operations).call_cancel(store, &self.0).await })
+    fn call(self, guest: Arc<dyn Talking>, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
+        Box::pin(async move { guest.cancel(store, &self.0).await })
     }
 
     fn expected(&self) {}

@@ -8,6 +8,7 @@ use wasmtime::component::types::ComponentItem;
 use wasmtime::{Engine, Precompiled};
 
 use super::cache::Cache;
+use super::contract::{VERSIONS, is_of_track};
 use super::engine::GuestEngine;
 use super::hex::hex;
 use super::imports::wasi::TRACK as WASI_TRACK;
@@ -155,10 +156,10 @@ fn fits_pool(name: &str, component: &Component) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The packages of the contract, and the track of versions that this host speaks.
+/// The packages of the contract, and the track of versions of what this host lends.
 const HOST: &str = "headgate:host/";
 const PLUGIN: &str = "headgate:plugin/";
-const TRACK: &str = "0.1";
+const HOST_TRACK: &str = "0.1";
 
 const VERSION_ADVICE: &str = "build it with this host's version of the contract, or update the host";
 
@@ -187,21 +188,26 @@ impl Compiled {
             .map(|(name, _)| name.to_owned())
             .collect();
         let manifest = format!("{PLUGIN}manifest@");
-        if !exports.iter().any(|export| export.strip_prefix(&manifest).is_some_and(on_track)) {
+        let built_for = |track| {
+            exports.iter().any(|export| {
+                export.strip_prefix(&manifest).is_some_and(|version| is_of_track(version, track))
+            })
+        };
+        let Some(version) = VERSIONS.iter().find(|version| built_for(version.track)) else {
             let found = if exports.is_empty() { "no interface".to_owned() } else { exports.join(", ") };
             let advice = if exports.iter().any(|export| export.starts_with(&manifest)) {
                 VERSION_ADVICE
             } else {
                 "build it for the world of this host's contract"
             };
-            let expected = format!("the export {manifest}{TRACK}");
+            let expected = format!("the export {manifest}{}", tracks());
             return Err(Refusal::new(&self.name, Stage::Link, expected, found, advice));
-        }
-        let linked = Linked::new(&self.component, self.bytes).map_err(|error| {
+        };
+        let linked = Linked::new(&self.component, self.bytes, version).map_err(|error| {
             Refusal::new(
                 &self.name,
                 Stage::Link,
-                format!("interfaces shaped as in the contract {TRACK}"),
+                format!("interfaces shaped as in the contract {}", version.track),
                 format!("{error:#}"),
                 "build it again with this host's version of the contract",
             )
@@ -210,7 +216,7 @@ impl Compiled {
     }
 
     fn check_import(&self, import: &str) -> Result<(), Refusal> {
-        let offered = format!("imports of {HOST}*@{TRACK}");
+        let offered = format!("imports of {HOST}*@{HOST_TRACK}");
         let refuse =
             |found: String, advice: &str| Err(Refusal::new(&self.name, Stage::Link, &offered, found, advice));
         let found = format!("the import {import}");
@@ -222,27 +228,26 @@ impl Compiled {
             );
         }
         if path.starts_with("wasi:") {
-            return match of_track(version, WASI_TRACK) {
+            return match is_of_track(version, WASI_TRACK) {
                 true => Ok(()),
                 false => refuse(found, "of WASI this host links 0.2: build it with tools for that"),
             };
         }
-        if !path.starts_with(HOST) && path != "headgate:plugin/types" {
+        // Which of its own versions it is built for is told by what it exports.
+        if path == "headgate:plugin/types" {
+            return Ok(());
+        }
+        if !path.starts_with(HOST) {
             return refuse(found, "it belongs to another program, or its world names more than the contract");
         }
-        if !on_track(version) {
+        if !is_of_track(version, HOST_TRACK) {
             return refuse(found, VERSION_ADVICE);
         }
         Ok(())
     }
 }
 
-/// `0.1.7` and `0.1` are of the track `0.1`; prereleases are not.
-fn on_track(version: &str) -> bool {
-    of_track(version, TRACK)
-}
-
-fn of_track(version: &str, track: &str) -> bool {
-    let rest = version.strip_prefix(track);
-    rest.is_some_and(|rest| rest.is_empty() || (rest.starts_with('.') && !rest.contains('-')))
+/// `0.1 or @0.0.1`: all that this host speaks.
+fn tracks() -> String {
+    VERSIONS.map(|version| version.track).join(" or @")
 }

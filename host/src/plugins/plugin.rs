@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use wasmtime::Store;
 
+use super::contract::{Deciding, Question};
 use super::convert::{self, Broken};
 use super::driver::{CallError, Driver, Failure, Kind, Secrets};
 use super::engine::GuestEngine;
@@ -19,7 +20,7 @@ use super::imports::state::State;
 use super::imports::wasi::Wasi;
 use super::invoke::invoke;
 use super::limits::{Limits, Time};
-use super::linked::{Deciding, Linked};
+use super::linked::Linked;
 use super::metrics::PluginMetrics;
 use super::sessions::Sessions;
 use super::tape::Track;
@@ -63,7 +64,7 @@ impl Parts {
         self: &Arc<Self>,
         name: &'static str,
         time: Time,
-        call: impl for<'a> FnOnce(&'a mut Store<Guest>, &'a Deciding) -> Running<'a, T> + Send + 'static,
+        call: impl for<'a> FnOnce(&'a mut Store<Guest>, &'a dyn Deciding) -> Running<'a, T> + Send + 'static,
     ) -> Result<T, CallError> {
         self.admit(DECIDING)?;
         let parts = Arc::clone(self);
@@ -76,7 +77,7 @@ impl Parts {
                     let began = std::time::Instant::now();
                     let instance = parts.linked.instantiate_pure(store).await?;
                     parts.metrics.instantiated(began.elapsed());
-                    call(store, &instance).await
+                    call(store, &*instance).await
                 })
             })
             .await
@@ -134,8 +135,8 @@ impl Parts {
         let time = self.limits.describe;
         let told = self.decide("describe", time, |store, instance| {
             Box::pin(async move {
-                let first = instance.manifest.call_describe(&mut *store).await?;
-                Ok([first, instance.manifest.call_describe(store).await?])
+                let first = instance.describe(&mut *store).await?;
+                Ok([first, instance.describe(store).await?])
             })
         });
         let [first, second] = told.await?.map(convert::description);
@@ -209,12 +210,7 @@ impl Kind for Plugin {
         let facts = facts.map(Value::to_string);
         let time = self.parts.limits.decide;
         let types = self.parts.decide("list-types", time, |store, instance| {
-            Box::pin(async move {
-                match &instance.types {
-                    Some(types) => types.call_list_types(store, facts.as_ref()).await,
-                    None => Ok(Vec::new()),
-                }
-            })
+            Box::pin(async move { Ok(instance.list_types(store, facts).await?.unwrap_or_default()) })
         });
         let types: Result<_, _> = types.await?.into_iter().map(convert::metadata_type).collect();
         self.parts.kept("list-types", types)
@@ -227,15 +223,11 @@ impl Kind for Plugin {
         facts: &Value,
     ) -> Result<Vec<Result<Value, Vec<Issue>>>, CallError> {
         let asked = specs.len();
-        let question = Question::new(metadata_type, specs, facts);
+        let question = question(metadata_type, &specs, facts);
         let answers = self
             .parts
             .decide("normalize", self.parts.limits.decide, |store, instance| {
-                Box::pin(async move {
-                    let Some(strategy) = &instance.strategy else { return Ok(None) };
-                    let Question { metadata_type, specs, facts } = question;
-                    strategy.call_normalize(store, &metadata_type, &specs, &facts).await.map(Some)
-                })
+                Box::pin(async move { instance.normalize(store, &question).await })
             })
             .await?
             .ok_or_else(|| self.parts.lacks("config-strategy"))?;
@@ -251,15 +243,11 @@ impl Kind for Plugin {
         facts: &Value,
     ) -> Result<Vec<Vec<Issue>>, CallError> {
         let asked = specs.len();
-        let question = Question::new(metadata_type, specs, facts);
+        let question = question(metadata_type, &specs, facts);
         let answers = self
             .parts
             .decide("validate", self.parts.limits.decide, |store, instance| {
-                Box::pin(async move {
-                    let Some(strategy) = &instance.strategy else { return Ok(None) };
-                    let Question { metadata_type, specs, facts } = question;
-                    strategy.call_validate(store, &metadata_type, &specs, &facts).await.map(Some)
-                })
+                Box::pin(async move { instance.validate(store, &question).await })
             })
             .await?
             .ok_or_else(|| self.parts.lacks("config-strategy"))?;
@@ -278,10 +266,7 @@ impl Kind for Plugin {
         let answers = self
             .parts
             .decide("steps", self.parts.limits.decide, |store, instance| {
-                Box::pin(async move {
-                    let Some(strategy) = &instance.strategy else { return Ok(None) };
-                    strategy.call_steps(store, &changes, &facts).await.map(Some)
-                })
+                Box::pin(async move { instance.steps(store, changes, facts).await })
             })
             .await?
             .ok_or_else(|| self.parts.lacks("config-strategy"))?;
@@ -294,12 +279,7 @@ impl Kind for Plugin {
         let facts = facts.map(Value::to_string);
         let time = self.parts.limits.decide;
         let operations = self.parts.decide("list-operations", time, |store, instance| {
-            Box::pin(async move {
-                match &instance.operations {
-                    Some(operations) => operations.call_list_operations(store, facts.as_ref()).await,
-                    None => Ok(Vec::new()),
-                }
-            })
+            Box::pin(async move { Ok(instance.list_operations(store, facts).await?.unwrap_or_default()) })
         });
         let operations: Result<_, _> = operations.await?.into_iter().map(convert::operation_type).collect();
         self.parts.kept("list-operations", operations)
@@ -316,16 +296,7 @@ impl Kind for Plugin {
     }
 }
 
-/// What `normalize` and `validate` are asked, as the contract takes it.
-struct Question {
-    metadata_type: String,
-    specs: Vec<String>,
-    facts: String,
-}
-
-impl Question {
-    fn new(metadata_type: &str, specs: Vec<Value>, facts: &Value) -> Self {
-        let specs = specs.iter().map(Value::to_string).collect();
-        Self { metadata_type: metadata_type.to_owned(), specs, facts: facts.to_string() }
-    }
+fn question(metadata_type: &str, specs: &[Value], facts: &Value) -> Question {
+    let specs = specs.iter().map(Value::to_string).collect();
+    Question { metadata_type: metadata_type.to_owned(), specs, facts: facts.to_string() }
 }

@@ -13,6 +13,7 @@ use wasmtime::Store;
 
 use super::bindings::exports::headgate::plugin::storage_driver::Target;
 use super::bindings::headgate::host::errors::Error;
+use super::contract::Talking;
 use super::convert::{self, Broken};
 use super::driver::{CallError, Failure};
 use super::grants::NetworkPolicy;
@@ -23,7 +24,6 @@ use super::imports::state::State;
 use super::imports::wasi::Wasi;
 use super::invoke::invoke;
 use super::limits::{AGE_MAX, CALLS_MAX, GRACE, QUEUE_MAX};
-use super::linked::Talking;
 use super::metrics::PluginMetrics;
 use super::plugin::Parts;
 use super::tape::Tape;
@@ -39,7 +39,7 @@ pub(super) trait Request: Send + 'static {
 
     fn call(
         self,
-        guest: Talking,
+        guest: Arc<dyn Talking>,
         store: &mut Store<Guest>,
     ) -> BoxFuture<'_, wasmtime::Result<Result<Self::Raw, Error>>>;
 
@@ -166,7 +166,7 @@ struct Actor {
 /// An opened instance.
 struct Live {
     store: Store<Guest>,
-    guest: Talking,
+    guest: Arc<dyn Talking>,
     born: Instant,
     age_max: Duration,
     calls: u64,
@@ -216,7 +216,7 @@ impl Actor {
             None => self.open(cancelled.clone()).await?,
         };
         live.calls += 1;
-        let (guest, expected) = (live.guest.clone(), request.expected());
+        let (guest, expected) = (Arc::clone(&live.guest), request.expected());
         let time = self.parts.limits.talk;
         let answer =
             invoke(&mut live.store, R::NAME, time, cancelled, |store| request.call(guest, store)).await;
@@ -257,7 +257,7 @@ impl Actor {
                 let began = Instant::now();
                 let Some(guest) = linked.instantiate_session(store).await? else { return Ok(None) };
                 metrics.instantiated(began.elapsed());
-                let opened = guest.driver.call_open(store, &target).await?;
+                let opened = guest.open(store, &target).await?;
                 Ok(Some(opened.map(|()| guest)))
             })
         });
@@ -294,10 +294,10 @@ impl Actor {
     /// Best effort: the guest may say good-bye to its backend.
     async fn retire(&mut self) {
         let Some(mut live) = self.live.take() else { return };
-        let (guest, time) = (live.guest.clone(), self.parts.limits.close);
+        let (guest, time) = (Arc::clone(&live.guest), self.parts.limits.close);
         let (_keep, cancelled) = watch::channel(false);
         let closed = invoke(&mut live.store, "close", time, cancelled, move |store| {
-            Box::pin(async move { guest.driver.call_close(store).await })
+            Box::pin(async move { guest.close(store).await })
         });
         let closed = closed.await;
         match (closed, self.parts.metrics.usage()) {

@@ -12,6 +12,7 @@ use wasmtime::Store;
 use super::bindings::exports::headgate::plugin::storage_driver::{self, Target};
 use super::bindings::headgate::host::errors::Error;
 use super::bindings::headgate::plugin::types;
+use super::contract::Talking;
 use super::convert::{self, Broken};
 use super::driver::{CallError, Driver, Secrets};
 use super::grants::{Given, NetworkPolicy};
@@ -20,7 +21,6 @@ use super::imports::net::Places;
 use super::imports::secrets::SecretBox;
 use super::imports::state::{Space, State, StateStore};
 use super::limits::{PAGE_MAX, SESSIONS_MAX};
-use super::linked::Talking;
 use super::operations::{Cancel, Poll, Preview, Run};
 use super::plugin::Parts;
 use super::session::{Recipe, Request, Session};
@@ -223,8 +223,8 @@ impl Request for Reopen {
     type Expected = ();
     const NAME: &'static str = "open";
 
-    fn call(self, guest: Talking, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
-        Box::pin(async move { guest.driver.call_open(store, &self.0).await })
+    fn call(self, guest: Arc<dyn Talking>, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
+        Box::pin(async move { guest.open(store, &self.0).await })
     }
 
     fn expected(&self) {}
@@ -242,8 +242,8 @@ impl Request for Probe {
     type Expected = ();
     const NAME: &'static str = "probe";
 
-    fn call(self, guest: Talking, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
-        Box::pin(async move { guest.driver.call_probe(store).await })
+    fn call(self, guest: Arc<dyn Talking>, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
+        Box::pin(async move { guest.probe(store).await })
     }
 
     fn expected(&self) {}
@@ -261,8 +261,8 @@ impl Request for Discover {
     type Expected = ();
     const NAME: &'static str = "discover";
 
-    fn call(self, guest: Talking, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
-        Box::pin(async move { guest.driver.call_discover(store).await })
+    fn call(self, guest: Arc<dyn Talking>, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
+        Box::pin(async move { guest.discover(store).await })
     }
 
     fn expected(&self) {}
@@ -286,8 +286,8 @@ impl Request for List {
     type Expected = PageAsked;
     const NAME: &'static str = "list-resources";
 
-    fn call(self, guest: Talking, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
-        Box::pin(async move { guest.driver.call_list_resources(store, &self.0).await })
+    fn call(self, guest: Arc<dyn Talking>, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
+        Box::pin(async move { guest.list_resources(store, self.0).await })
     }
 
     fn expected(&self) -> PageAsked {
@@ -312,8 +312,8 @@ impl Request for Get {
     type Expected = usize;
     const NAME: &'static str = "get-resources";
 
-    fn call(self, guest: Talking, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
-        Box::pin(async move { guest.driver.call_get_resources(store, &self.0).await })
+    fn call(self, guest: Arc<dyn Talking>, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
+        Box::pin(async move { guest.get_resources(store, self.0).await })
     }
 
     fn expected(&self) -> usize {
@@ -336,8 +336,8 @@ impl Request for Send {
     type Expected = usize;
     const NAME: &'static str = "write-resources";
 
-    fn call(self, guest: Talking, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
-        Box::pin(async move { guest.driver.call_write_resources(store, &self.writes, self.dry_run).await })
+    fn call(self, guest: Arc<dyn Talking>, store: &mut Store<Guest>) -> Running<'_, Self::Raw> {
+        Box::pin(async move { guest.write_resources(store, self.writes, self.dry_run).await })
     }
 
     fn expected(&self) -> usize {
