@@ -33,6 +33,8 @@ pub(crate) struct Servers {
     /// As the name servers told last, and what they told before.
     pub(crate) members: Members,
     links: BTreeMap<String, Channel>,
+    /// How often each server was connected to: who is on its second connection may have been started anew.
+    connected: BTreeMap<String, u64>,
 }
 
 /// Whether a question may be asked twice.
@@ -53,7 +55,14 @@ impl Servers {
         };
         let name_servers = settings.name_servers.iter().map(address::shown).collect();
         let members = Members::restore(settings.cluster.as_deref());
-        Ok(Self { settings, signer, name_servers, members, links: BTreeMap::new() })
+        Ok(Self {
+            settings,
+            signer,
+            name_servers,
+            members,
+            links: BTreeMap::new(),
+            connected: BTreeMap::new(),
+        })
     }
 
     /// The user for whom requests are signed.
@@ -128,6 +137,11 @@ impl Servers {
             let chosen = self.name_servers.remove(at);
             self.name_servers.insert(0, chosen);
         }
+    }
+
+    /// Stays the same for as long as a connection lasts.
+    pub(crate) fn connection_of(&self, address: &str) -> Option<u64> {
+        self.connected.get(address).copied()
     }
 
     pub(crate) fn read_each(&mut self, questions: &[(String, Request)]) -> Vec<Result<Answer, Lost>> {
@@ -265,6 +279,7 @@ impl Servers {
                 Ok(connection) => {
                     let link = Channel::new(connection, address.to_owned(), wire::correlation_of);
                     self.links.insert(address.to_owned(), link);
+                    *self.connected.entry(address.to_owned()).or_default() += 1;
                 }
                 Err(error) => {
                     let error = advice::connection(named(error, address));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use headgate_sdk::framed::Lost;
 use headgate_sdk::json::{self, Value, json};
-use headgate_sdk::{Cluster, Error, ErrorKind, Health, Node, Result};
+use headgate_sdk::{Cluster, Error, ErrorKind, Health, Node, Result, call};
 
 use crate::cluster::{Effect, Group, MASTER, Servers};
 use crate::manifest::{BROKER, NAME_SERVER};
@@ -13,14 +13,43 @@ use crate::wire::{Answer, Request, codes};
 /// Each broker is asked for one small answer.
 const PING_TIMEOUT_MS: u64 = 4_000;
 
+/// A broker counts all the slots of its timer wheel before it tells its state: a tenth of a second of its processor and
+/// more. In between it is asked for its settings, which cost it nothing; who answers is there.
+const RUNTIME_AGE_MAX_MS: u64 = 5 * 60 * 1_000;
+
 /// What a broker tells of itself.
 type Runtime = Result<BTreeMap<String, String>>;
 
+/// What each broker told of itself last.
+#[derive(Default)]
+pub(crate) struct Told(BTreeMap<String, ToldOnce>);
+
+struct ToldOnce {
+    at_ms: u64,
+    connection: Option<u64>,
+    runtime: BTreeMap<String, String>,
+}
+
+impl Told {
+    /// Of a broker that was not started anew since, as far as its connection tells.
+    fn fresh(
+        &self,
+        address: &str,
+        connection: Option<u64>,
+        now_ms: u64,
+    ) -> Option<&BTreeMap<String, String>> {
+        let told = self.0.get(address)?;
+        let is_fresh =
+            told.connection == connection && now_ms.saturating_sub(told.at_ms) < RUNTIME_AGE_MAX_MS;
+        is_fresh.then_some(&told.runtime)
+    }
+}
+
 /// The identity is the cluster's name: RocketMQ has no id of a cluster. Two clusters of one name under different name
 /// servers cannot be told apart.
-pub(crate) fn discover(servers: &mut Servers) -> Result<Cluster> {
+pub(crate) fn discover(servers: &mut Servers, told: &mut Told) -> Result<Cluster> {
     let states = servers.refresh_from_all()?;
-    let runtimes = runtimes(servers);
+    let runtimes = runtimes(servers, told);
     // A name server lets everybody in: only the brokers tell that a login is wrong.
     if let Some(error) = refused_by_all(&runtimes) {
         return Err(error);
@@ -52,13 +81,48 @@ fn facts(groups: &BTreeMap<String, Group>, version: Option<&str>) -> Value {
     })
 }
 
-/// Asks every broker for itself, all at once.
-fn runtimes(servers: &mut Servers) -> BTreeMap<String, Runtime> {
-    let addresses = servers.members.groups.values().flat_map(|group| group.brokers.values());
+/// Asks the brokers that told their state lately whether they are there, and the others for it.
+fn runtimes(servers: &mut Servers, told: &mut Told) -> BTreeMap<String, Runtime> {
+    let now_ms = call::now_ms();
+    let addresses: Vec<String> =
+        servers.members.groups.values().flat_map(|group| group.brokers.values()).cloned().collect();
+    told.0.retain(|address, _| addresses.contains(address));
+    let fresh = |servers: &Servers, told: &Told, address: &str| {
+        told.fresh(address, servers.connection_of(address), now_ms).cloned()
+    };
+    let (known, mut unknown): (Vec<String>, Vec<String>) =
+        addresses.into_iter().partition(|address| fresh(servers, told, address).is_some());
+    let mut runtimes = BTreeMap::new();
+    for (address, answer) in ask_each(servers, known, codes::BROKER_CONFIG) {
+        let is_there = answer.map_err(Error::from);
+        let is_there = is_there.and_then(|answer| answer.checked("ask a broker whether it is there"));
+        match (is_there, fresh(servers, told, &address)) {
+            (Ok(_), Some(runtime)) => drop(runtimes.insert(address, Ok(runtime))),
+            // It answered on a new connection.
+            (Ok(_), None) => unknown.push(address),
+            (Err(error), _) => drop(runtimes.insert(address, Err(error))),
+        }
+    }
+    for (address, answer) in ask_each(servers, unknown, codes::BROKER_RUNTIME) {
+        let runtime = runtime(answer);
+        if let Ok(runtime) = &runtime {
+            let (connection, runtime) = (servers.connection_of(&address), runtime.clone());
+            told.0.insert(address.clone(), ToldOnce { at_ms: now_ms, connection, runtime });
+        }
+        runtimes.insert(address, runtime);
+    }
+    runtimes
+}
+
+fn ask_each(
+    servers: &mut Servers,
+    addresses: Vec<String>,
+    code: i32,
+) -> impl Iterator<Item = (String, Result<Answer, Lost>)> + use<> {
     let questions: Vec<(String, Request)> =
-        addresses.map(|address| (address.clone(), Request::new(codes::BROKER_RUNTIME))).collect();
+        addresses.into_iter().map(|address| (address, Request::new(code))).collect();
     let answers = servers.ask_each_for(&questions, Effect::Read, PING_TIMEOUT_MS);
-    questions.into_iter().zip(answers).map(|((address, _), answer)| (address, runtime(answer))).collect()
+    questions.into_iter().zip(answers).map(|((address, _), answer)| (address, answer))
 }
 
 fn runtime(answer: Result<Answer, Lost>) -> Runtime {

@@ -18,6 +18,7 @@ const PAGE_ROWS_MAX: usize = 1_000;
 /// The plugin, bound to one cluster.
 pub struct RocketMq {
     servers: Servers,
+    told: discover::Told,
     topics: copies::list::Sweep,
     group_configs: copies::list::Sweep,
     groups: groups::list::Sweep,
@@ -30,6 +31,7 @@ impl StorageDriver for RocketMq {
     fn open(target: &Target) -> Result<Self> {
         Ok(Self {
             servers: Servers::new(Settings::parse(&target.connection)?.with_nodes(&target.nodes))?,
+            told: discover::Told::default(),
             topics: copies::list::Sweep::default(),
             group_configs: copies::list::Sweep::default(),
             groups: groups::list::Sweep::default(),
@@ -62,7 +64,7 @@ impl StorageDriver for RocketMq {
     }
 
     fn discover(&mut self) -> Result<Cluster> {
-        discover::discover(&mut self.servers)
+        discover::discover(&mut self.servers, &mut self.told)
     }
 
     fn list_resources(&mut self, query: &Query) -> Result<Page> {

@@ -10,6 +10,8 @@
 
 #[path = "peers/access.rs"]
 mod access;
+#[path = "peers/discovery.rs"]
+mod discovery;
 
 use std::io::{Read, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -274,19 +276,6 @@ fn a_code_that_nobody_knows_keeps_its_number() {
     let error = discover(&fake.address);
     assert_eq!((error.kind, error.code.as_deref()), (ErrorKind::Other, Some("4242")));
     assert!(error.message.contains("as scripted"), "{error:?}");
-}
-
-#[test]
-fn one_of_two_name_servers_is_enough() {
-    let fake = Fake::start(cluster);
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let mut plugin = open(&format!("{nobody};{}", fake.address));
-    let cluster = plugin.discover().unwrap();
-    assert_eq!(cluster.identity.as_deref(), Some("c"));
-    let health = |id: &str| cluster.nodes.iter().find(|node| node.id == id).unwrap().health;
-    assert_eq!(health(&nobody), headgate_sdk::Health::Down);
-    assert_eq!(health(&fake.address), headgate_sdk::Health::Up);
-    assert_eq!(plugin.list_resources(&query(0, None)).unwrap().resources.len(), 2);
 }
 
 #[test]
