@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// Contract, SDKs and templates. Folders of tests of the SDKs are not among them.
-const KIT: [&str; 6] = [
-    "wit",
+/// The present contract, SDKs and templates. Folders of tests of the SDKs are not among them.
+const KIT: [&str; 7] = [
+    "wit/plugin.wit",
+    "wit/deps",
     "sdk-guest/Cargo.toml",
     "sdk-guest/src",
     "sdk-guest/js",
@@ -25,8 +26,8 @@ fn main() -> Result<()> {
     // `sqlx::migrate!` reads the folder while compiling: a new file in it must be seen.
     println!("cargo:rerun-if-changed=../migrations");
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let watched =
-        ["sdk-guest/src", "sdk-guest/Cargo.toml", "wit", "Cargo.lock"].map(|path| project.join(path));
+    let watched = ["sdk-guest/src", "sdk-guest/Cargo.toml", "wit/plugin.wit", "wit/deps", "Cargo.lock"];
+    let watched = watched.map(|path| project.join(path));
     let watched: Vec<&Path> = watched.iter().map(PathBuf::as_path).collect();
     for name in ["kafka", "rocketmq", "zookeeper", "etcd"] {
         headgate_plugin_build::embed(&project.join("plugins").join(name), name, &watched)?;

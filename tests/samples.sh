@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds the plugins in JavaScript and Python, which are not part of the binary: plugins/NAME/dist/NAME.wasm, for the scenarios
-# and for who wants them. What is newer than its sources is left alone.
-#   samples.sh [NAME…]     nacos, flink; both where none is named
+# and for who wants them; and those for released versions of the contract, in tests/fixtures/released. What is newer than its
+# sources is left alone.
+#   samples.sh [NAME…]     nacos, flink, released; all where none is named
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
@@ -32,6 +33,28 @@ in_python() { # NAME
   PYTHONPATH=$root/sdk-guest/python "$python" -m headgate.build --wit "$root/wit"
 }
 
+# Each of a released version's fixtures, by the tools of the samples and the frozen text alone.
+released() {
+  local of version out scratch
+  for of in "$root"/tests/fixtures/released/*/; do
+    version=$(basename "$of")
+    mkdir -p "$of/dist"
+    out=$of/dist/js.wasm
+    if [[ ! $out -nt $of/js/plugin.js || ! $out -nt $root/plugins/nacos/package-lock.json ]]; then
+      node "$root/tests/fixtures/released/build.mjs" "$root/wit/released/$version" "$of/js/plugin.js" "$out" "$root/plugins/nacos"
+    fi
+    out=$of/dist/python.wasm
+    if [[ ! $out -nt $of/python/plugin.py || ! $out -nt $root/plugins/flink/requirements.txt ]]; then
+      scratch=$(mktemp -d)
+      (cd "$root/plugins/flink" && tools) >"$scratch/python"
+      "$(dirname "$(cat "$scratch/python")")/componentize-py" --quiet -d "$root/wit/released/$version" -w driver \
+        componentize --stub-wasi plugin -p "$of/python" -o "$scratch/python.wasm"
+      mv "$scratch/python.wasm" "$out"
+      rm -r "$scratch"
+    fi
+  done
+}
+
 # A Python with what requirements.txt pins, kept between builds and clones.
 tools() {
   local wanted=requirements.txt home
@@ -46,11 +69,12 @@ tools() {
 }
 
 names=("$@")
-[[ ${#names[@]} != 0 ]] || names=(nacos flink)
+[[ ${#names[@]} != 0 ]] || names=(nacos flink released)
 for name in "${names[@]}"; do
   case $name in
     nacos) (in_javascript nacos) ;;
     flink) (in_python flink) ;;
-    *) echo "no sample is called $name: nacos, flink" >&2; exit 2 ;;
+    released) released ;;
+    *) echo "no sample is called $name: nacos, flink, released" >&2; exit 2 ;;
   esac
 done

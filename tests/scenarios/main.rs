@@ -31,4 +31,5 @@ mod secure;
 mod state;
 mod topics;
 mod undo;
+mod versions;
 mod zookeeper;

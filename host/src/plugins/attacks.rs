@@ -24,16 +24,16 @@ use crate::domain::id::ClusterId;
 use crate::domain::place::Place;
 use crate::domain::resource::{Action, Query, ResourceKey, Write};
 
-static HOSTILE: LazyLock<Vec<u8>> = LazyLock::new(|| built("hostile"));
-static CLOSED: LazyLock<Vec<u8>> = LazyLock::new(|| built("closed"));
+static HOSTILE: LazyLock<Vec<u8>> = LazyLock::new(|| built("guests/hostile"));
+static CLOSED: LazyLock<Vec<u8>> = LazyLock::new(|| built("guests/closed"));
 
-/// From its source, beside the other plugins that this build made.
-fn built(name: &str) -> Vec<u8> {
-    let guests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/guests");
+/// Of its crate below `tests/fixtures`, beside the other plugins that this build made.
+pub(super) fn built(crate_dir: &str) -> Vec<u8> {
+    let crate_dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures").join(crate_dir);
     let test = std::env::current_exe().unwrap();
     // target/debug/deps/headgate-…
     let target_dir = test.ancestors().nth(3).unwrap().join("plugins");
-    headgate_plugin_build::build(&Plugin { crate_dir: &guests.join(name), target_dir: &target_dir }).unwrap()
+    headgate_plugin_build::build(&Plugin { crate_dir: &crate_dir, target_dir: &target_dir }).unwrap()
 }
 
 /// Compiled once for all the worlds of these tests.
@@ -41,7 +41,7 @@ static CACHE: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap())
 
 /// By kind, cluster and key.
 #[derive(Default)]
-struct MemoryState(Mutex<HashMap<[String; 3], Vec<u8>>>);
+pub(super) struct MemoryState(Mutex<HashMap<[String; 3], Vec<u8>>>);
 
 fn place(kind: &str, cluster: &ClusterId, key: &str) -> [String; 3] {
     [kind, &cluster.0, key].map(str::to_owned)

@@ -74,9 +74,9 @@ async fn a_broken_file_is_told_in_one_line_and_the_good_one_serves() {
     j-elsewhere.wasm: verify: expected a WebAssembly component, found WebAssembly of another version; build it with the plugin SDK, whose build makes a component
     k-start.wasm: verify: expected a WebAssembly component, found a file that was cut, of 6 bytes; copy it again, whole: give it its name when it is written
     l-cut.wasm: compile: expected valid WebAssembly, found failed to parse WebAssembly module: unexpected end-of-file (at offset N); build it again; was the file copied whole?
-    m-nothing.wasm: link: expected the export headgate:plugin/manifest@0.1, found no interface; build it for the world of this host's contract
-    n-command.wasm: link: expected the export headgate:plugin/manifest@0.1, found wasi:cli/run@0.2.3; build it for the world of this host's contract
-    o-newer.wasm: link: expected the export headgate:plugin/manifest@0.1, found headgate:plugin/manifest@0.2.0; build it with this host's version of the contract, or update the host
+    m-nothing.wasm: link: expected the export headgate:plugin/manifest@0.1 or @0.0.1, found no interface; build it for the world of this host's contract
+    n-command.wasm: link: expected the export headgate:plugin/manifest@0.1 or @0.0.1, found wasi:cli/run@0.2.3; build it for the world of this host's contract
+    o-newer.wasm: link: expected the export headgate:plugin/manifest@0.1 or @0.0.1, found headgate:plugin/manifest@0.2.0; build it with this host's version of the contract, or update the host
     p-newer-host.wasm: link: expected imports of headgate:host/*@0.1, found the import headgate:host/log@0.3.0; build it with this host's version of the contract, or update the host
     q-newer-wasi.wasm: link: expected imports of headgate:host/*@0.1, found the import wasi:cli/environment@0.3.0; of WASI this host links 0.2: build it with tools for that
     r-foreign.wasm: link: expected imports of headgate:host/*@0.1, found the import other:program/thing; it belongs to another program, or its world names more than the contract

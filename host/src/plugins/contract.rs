@@ -37,6 +37,8 @@ macro_rules! optional {
 
 mod present;
 mod same;
+#[cfg(test)]
+mod tests;
 mod v0_0_1;
 
 /// One version, of whose components this host takes any.

@@ -22,22 +22,22 @@ pub(super) fn give(data: &Path) -> Result<()> {
     copy(first.as_ref().map_err(|text| anyhow!("{text}"))?, data)
 }
 
-/// The same with a sample's component, whose folder the options name.
-pub(super) fn give_sample(data: &Path, name: &str, options: &Options) -> Result<()> {
+/// The same with the components of these kinds, whose folder the options name.
+pub(super) fn give_kinds(data: &Path, kinds: &[&str], options: &Options) -> Result<()> {
     static FIRST: Mutex<BTreeMap<String, Result<Host, String>>> = Mutex::new(BTreeMap::new());
     // Held while the first one compiles: the others wait for it, and do not fail one after the other.
     let mut compiled = FIRST.lock().unwrap_or_else(PoisonError::into_inner);
     let first = compiled
-        .entry(name.to_owned())
-        .or_insert_with(|| compile_sample(name, options).map_err(|error| format!("{error:#}")));
+        .entry(kinds.join(" "))
+        .or_insert_with(|| compile_kinds(kinds, options).map_err(|error| format!("{error:#}")));
     copy(first.as_ref().map_err(|text| anyhow!("{text}"))?, data)
 }
 
-fn compile_sample(name: &str, options: &Options) -> Result<Host> {
+fn compile_kinds(kinds: &[&str], options: &Options) -> Result<Host> {
     let mut host = Host::new(None, options.clone())?;
     give(&host.data())?;
     host.restart_within(COMPILE_DEADLINE)?;
-    host.until_it_serves(name)?;
+    host.until_they_serve(kinds)?;
     host.kill()?;
     Ok(host)
 }

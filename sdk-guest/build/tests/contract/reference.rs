@@ -1,13 +1,13 @@
-//! `docs/plugins/reference.md` says what the contract in `wit/` says. `HEADGATE_UPDATE=1 cargo test --test reference` writes it.
-#![expect(clippy::indexing_slicing, reason = "an id of a contract is always in it")]
+//! `docs/plugins/reference.md` says what the contract in `wit/` says. `HEADGATE_UPDATE=1 cargo test --test contract` writes it.
 
 use std::path::Path;
 use std::{env, fs};
 
 use wit_parser::{
-    Docs, Function, FunctionKind, Handle, Interface, Resolve, Type, TypeDef, TypeDefKind, TypeId, World,
-    WorldItem,
+    Docs, Function, FunctionKind, Interface, Resolve, Type, TypeDef, TypeDefKind, TypeId, World, WorldItem,
 };
+
+use crate::words::named;
 
 const HEAD: &str = "# The contract, word by word
 
@@ -29,7 +29,7 @@ fn the_reference_is_that_of_the_contract() {
     let written = fs::read_to_string(&file).unwrap_or_default();
     assert!(
         written == text,
-        "{} is not that of wit/: write it by HEADGATE_UPDATE=1 cargo test -p headgate-plugin-build --test reference",
+        "{} is not that of wit/: write it by HEADGATE_UPDATE=1 cargo test -p headgate-plugin-build --test contract",
         file.display()
     );
 }
@@ -136,50 +136,6 @@ fn item_name(contract: &Resolve, item: &WorldItem) -> Option<String> {
     match item {
         WorldItem::Interface { id, .. } => Some(format!("`{}`", contract.interfaces[*id].name.as_deref()?)),
         WorldItem::Function(_) | WorldItem::Type { .. } => None,
-    }
-}
-
-fn named(contract: &Resolve, of: &Type) -> String {
-    let Type::Id(id) = of else { return primitive(of).to_owned() };
-    let definition = &contract.types[*id];
-    if let Some(name) = &definition.name {
-        return name.clone();
-    }
-    let inner = |of: &Type| named(contract, of);
-    match &definition.kind {
-        TypeDefKind::List(of) => format!("list<{}>", inner(of)),
-        TypeDefKind::Option(of) => format!("option<{}>", inner(of)),
-        TypeDefKind::Tuple(tuple) => {
-            format!("tuple<{}>", tuple.types.iter().map(inner).collect::<Vec<_>>().join(", "))
-        }
-        TypeDefKind::Result(result) => {
-            let part = |of: &Option<Type>| of.as_ref().map_or_else(|| "_".to_owned(), inner);
-            format!("result<{}, {}>", part(&result.ok), part(&result.err))
-        }
-        TypeDefKind::Handle(Handle::Borrow(id)) => format!("borrow<{}>", inner(&Type::Id(*id))),
-        TypeDefKind::Handle(Handle::Own(id)) => inner(&Type::Id(*id)),
-        TypeDefKind::Type(of) => inner(of),
-        other => other.as_str().to_owned(),
-    }
-}
-
-fn primitive(of: &Type) -> &'static str {
-    match of {
-        Type::Bool => "bool",
-        Type::U8 => "u8",
-        Type::U16 => "u16",
-        Type::U32 => "u32",
-        Type::U64 => "u64",
-        Type::S8 => "s8",
-        Type::S16 => "s16",
-        Type::S32 => "s32",
-        Type::S64 => "s64",
-        Type::F32 => "f32",
-        Type::F64 => "f64",
-        Type::Char => "char",
-        Type::String => "string",
-        Type::ErrorContext => "error-context",
-        Type::Id(_) => "",
     }
 }
 

@@ -1,0 +1,6 @@
+//! The contract in `wit/`: what its reference says, and what of it may change.
+#![expect(clippy::indexing_slicing, reason = "an id of a contract is always in it")]
+
+mod reference;
+mod released;
+mod words;
