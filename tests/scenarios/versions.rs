@@ -40,7 +40,7 @@ fn serves(host: &Host, kind: &str) -> Result<()> {
     assert_eq!(text()?.as_deref(), Some("one"));
     apply(host, &wish("spec: {text: two, ü: ✓}"))?;
     assert_eq!(text()?.as_deref(), Some("two"));
-    assert_eq!(host.status(&cluster, "note", "first")?, "in-sync");
+    assert_eq!(host.status(&cluster, "note", "first")?, "synced");
     let gone = host.file("gone.yaml", &wish("delete: true"))?;
     host.cli(&["apply", "-f", &gone, "--yes", "--allow-destructive"])?.ok()?;
     let listed = host.cli(&["get", "note", "-c", &cluster])?;
