@@ -134,19 +134,19 @@ impl Hasher for Sha256 {
 fn load_key(file: &Path) -> io::Result<hmac::Key> {
     let bytes = match fs::read(file) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => files::write_once(file, new_key()?)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => files::write_once(file, random_key()?)?,
         Err(error) => return Err(error),
     };
     if bytes.len() == KEY_BYTES {
         return Ok(hmac::Key::new(hmac::HMAC_SHA256, &bytes));
     }
     // A key of another length is none: what it signed is compiled anew.
-    let bytes = new_key()?;
+    let bytes = random_key()?;
     files::write(file, &bytes)?;
     Ok(hmac::Key::new(hmac::HMAC_SHA256, &bytes))
 }
 
-fn new_key() -> io::Result<Vec<u8>> {
+fn random_key() -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; KEY_BYTES];
     SystemRandom::new().fill(&mut bytes).map_err(|_unspecified| io::Error::other("no random bytes"))?;
     Ok(bytes)
