@@ -46,8 +46,10 @@ pub(super) struct Version {
     /// `0.1` stands for all that differ in the last number alone; below it every version is one of its own.
     pub(super) track: &'static str,
     /// Of a component joined for calls that decide, and for sessions. Fails where an interface has another shape.
-    pub(super) join: fn(&InstancePre<Guest>, &InstancePre<Guest>) -> wasmtime::Result<Box<dyn Contract>>,
+    pub(super) join: Join,
 }
+
+type Join = fn(&InstancePre<Guest>, &InstancePre<Guest>) -> wasmtime::Result<Box<dyn Contract>>;
 
 /// The present one first.
 pub(super) const VERSIONS: [Version; 2] = [
