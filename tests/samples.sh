@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Builds the plugins in JavaScript and Python, which are not part of the binary: plugins/NAME/dist/NAME.wasm, for the scenarios
+# Builds the plugins that are not part of the binary, one for each language: plugins/NAME/dist/NAME.wasm, for the scenarios
 # and for who wants them; and those for released versions of the contract, in tests/fixtures/released. What is newer than its
 # sources is left alone.
-#   samples.sh [NAME…]     nacos, flink, released; all where none is named
+#   samples.sh [NAME…]     redis, nacos, flink, released; all where none is named
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
@@ -11,6 +11,14 @@ is_stale() { # NAME SDK
   local built=$root/plugins/$1/dist/$1.wasm
   [[ ! -e $built ]] || [[ -n $(find "$root/plugins/$1" "$root/sdk-guest/$2" "$root/wit" -newer "$built" -type f \
     -not -path '*/node_modules/*' -not -path '*/tests/*' -not -path '*/__pycache__/*' -not -path '*/dist/*' -print -quit) ]]
+}
+
+# As the build of the binary makes those that it carries, and with what that compiled already.
+in_rust() { # NAME
+  is_stale "$1" src || return 0
+  cd "$root"
+  cargo run --quiet --locked --package headgate-plugin-build --example component -- \
+    "plugins/$1" "${CARGO_TARGET_DIR:-$root/target}/plugins" "plugins/$1/dist/$1.wasm"
 }
 
 in_javascript() { # NAME
@@ -69,12 +77,13 @@ tools() {
 }
 
 names=("$@")
-[[ ${#names[@]} != 0 ]] || names=(nacos flink released)
+[[ ${#names[@]} != 0 ]] || names=(redis nacos flink released)
 for name in "${names[@]}"; do
   case $name in
+    redis) (in_rust redis) ;;
     nacos) (in_javascript nacos) ;;
     flink) (in_python flink) ;;
     released) released ;;
-    *) echo "no sample is called $name: nacos, flink, released" >&2; exit 2 ;;
+    *) echo "no sample is called $name: redis, nacos, flink, released" >&2; exit 2 ;;
   esac
 done

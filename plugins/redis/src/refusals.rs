@@ -22,13 +22,14 @@ const CODES: [(&str, ErrorKind); 14] = [
 ];
 
 /// How the text behind `ERR` begins, and the name that it is given here.
-const TEXTS: [(&str, &str, ErrorKind); 15] = [
+const TEXTS: [(&str, &str, ErrorKind); 16] = [
     ("CONFIG SET failed", "CONFIG_SET", ErrorKind::InvalidArgument),
     // Before Redis 7.
     ("Invalid argument", "CONFIG_SET", ErrorKind::InvalidArgument),
     ("Unknown option", "NO_SUCH_SETTING", ErrorKind::InvalidArgument),
     ("Unsupported CONFIG parameter", "NO_SUCH_SETTING", ErrorKind::InvalidArgument),
     ("Error in ACL SETUSER", "ACL_RULE", ErrorKind::InvalidArgument),
+    ("Unmatched parenthesis", "ACL_RULE", ErrorKind::InvalidArgument),
     ("duplicate parameter", "CONFIG_SET", ErrorKind::InvalidArgument),
     ("wrong number of arguments", "ARGUMENTS", ErrorKind::InvalidArgument),
     ("The 'default' user cannot be removed", "DEFAULT_USER", ErrorKind::Conflict),

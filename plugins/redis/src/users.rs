@@ -15,10 +15,12 @@ use crate::servers::{Seen, Server, Servers};
 use crate::settings::DEFAULT_USER;
 use crate::types::USER;
 
+mod memory;
 pub(crate) mod rules;
 pub(crate) mod spec;
 mod write;
 
+use memory::Memory;
 use rules::User;
 pub(crate) use write::write;
 
@@ -28,9 +30,13 @@ type Users = BTreeMap<String, User>;
 pub(crate) fn list(servers: &mut Servers, query: &Query) -> Result<Page> {
     let seen = servers.refresh()?;
     let (mut resources, mut failures) = (Vec::new(), Vec::new());
+    let memory = Memory::restore();
     for (node, users) in read(servers, &seen, &query.place) {
         match users {
-            Ok(users) => resources.extend(users.iter().map(|(name, user)| resource(name, &node, user))),
+            Ok(users) => {
+                let one = |(name, user): (String, User)| resource(&name, &node, &memory.recall(&name, user));
+                resources.extend(users.into_iter().map(one));
+            }
             Err(error) => failures.push(Failure {
                 metadata_type: USER.to_owned(),
                 id: None,
@@ -49,10 +55,12 @@ pub(crate) fn get(servers: &mut Servers, keys: &[&ResourceKey]) -> Result<Vec<Lo
     let mut seen = servers.refresh()?;
     seen.servers.retain(|server| keys.iter().any(|key| node_of(key) == Some(&server.member.id)));
     let users: BTreeMap<String, Result<Users>> = read(servers, &seen, &Place::Cluster).into_iter().collect();
+    let memory = Memory::restore();
+    let found = |key: &ResourceKey, node: &str, user: &User| {
+        Lookup::Found(resource(&key.id, node, &memory.recall(&key.id, user.clone())))
+    };
     let look_up = |key: &&ResourceKey| match node_of(key).and_then(|node| Some((node, users.get(node)?))) {
-        Some((node, Ok(users))) => {
-            users.get(&key.id).map_or(Lookup::Absent, |user| Lookup::Found(resource(&key.id, node, user)))
-        }
+        Some((node, Ok(users))) => users.get(&key.id).map_or(Lookup::Absent, |user| found(key, node, user)),
         Some((_, Err(error))) => Lookup::Failed(error.clone()),
         None => Lookup::Absent,
     };

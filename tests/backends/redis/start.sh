@@ -33,6 +33,8 @@ for ((number = 1; number <= nodes; number++)); do
     echo "bind 127.0.0.1"
     echo "port $(port "$number")"
     echo "dir \"$node\""
+    # node.sh knows its processes by their words.
+    echo 'set-proc-title no'
     echo 'daemonize no'
     echo 'save ""'
     echo 'appendonly no'
@@ -64,14 +66,14 @@ if [[ -n ${OWNER:-} ]]; then
   setsid "$here/../watch.sh" "$OWNER" "$dir" "$here/../stop.sh" "$dir" >/dev/null 2>&1 </dev/null &
 fi
 for ((number = 1; number <= nodes; number++)); do "$here/../node.sh" "$dir" "$number" start; done
+if [[ -n ${PASSWORD:-} ]]; then export REDISCLI_AUTH=$PASSWORD; fi
+join() {
+  # shellcheck disable=SC2086
+  redis-cli --cluster create ${addresses//,/ } --cluster-replicas 0 --cluster-yes >"$dir/create.log" 2>&1 ||
+    { cat "$dir/create.log" >&2; return 1; }
+}
 serve() {
-  "$here/wait.sh" "$dir" "$nodes"
-  if ((nodes > 1)); then
-    # shellcheck disable=SC2086
-    REDISCLI_AUTH=${PASSWORD:-} redis-cli --cluster create ${addresses//,/ } --cluster-replicas 0 --cluster-yes >"$dir/create.log" 2>&1 ||
-      { cat "$dir/create.log" >&2; return 1; }
-    "$here/wait.sh" "$dir" "$nodes"
-  fi
+  "$here/wait.sh" "$dir" "$nodes" && { ((nodes == 1)) || { join && "$here/wait.sh" "$dir" "$nodes"; }; }
 }
 serve || { "$here/../stop.sh" "$dir"; exit 1; }
 cat "$dir/cluster.env"

@@ -4,7 +4,7 @@
 const SECRET: [&str; 2] = ["requirepass", "masterauth"];
 
 /// What a server is, where it listens and where its files lie: it takes no other value while it runs, or is lost with it.
-pub(crate) const FIXED: [&str; 41] = [
+pub(crate) const FIXED: [&str; 38] = [
     "aclfile",
     "always-show-logo",
     "aof_rewrite_cpulist",
@@ -12,7 +12,6 @@ pub(crate) const FIXED: [&str; 41] = [
     "appendfilename",
     "bgsave_cpulist",
     "bind",
-    "bind-source-addr",
     "bio_cpulist",
     "cluster-config-file",
     "cluster-enabled",
@@ -25,19 +24,17 @@ pub(crate) const FIXED: [&str; 41] = [
     "enable-debug-command",
     "enable-module-command",
     "enable-protected-configs",
-    "ignore-warnings",
     "io-threads",
     "io-threads-do-reads",
-    "locale-collate",
     "logfile",
     "pidfile",
     "port",
-    "proc-title-template",
     "rdbchecksum",
     "replicaof",
     "server_cpulist",
     "set-proc-title",
     "slaveof",
+    "socket-mark-id",
     "supervised",
     "syslog-enabled",
     "syslog-facility",

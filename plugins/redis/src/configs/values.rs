@@ -61,6 +61,10 @@ pub(crate) fn fault(key: &str, value: &str) -> Option<String> {
         EVENTS if events(value).is_none() => {
             Some(format!("{key} is made of letters out of KE{EVENT_KINDS}mnA, not {value:?}"))
         }
+        // Redis takes it, and does not tell it.
+        EVENTS if value.contains('A') && value.contains('n') => {
+            Some(format!("{key}: beside A, Redis does not say whether n is set: leave it out"))
+        }
         key if BYTES.contains(&key) && bytes(value).is_none() => {
             Some(format!("{key} is a number of bytes, as 67108864 or 64mb, not {value:?}"))
         }
@@ -133,9 +137,8 @@ fn events(value: &str) -> Option<String> {
     }
     let has = |sign: char| value.contains(sign);
     let all = has('A') || EVENT_KINDS.chars().all(has);
-    let kinds: String =
-        if all { "A".to_owned() } else { EVENT_KINDS.chars().filter(|sign| has(*sign)).collect() };
-    Some(kinds + &"KEmn".chars().filter(|sign| has(*sign)).collect::<String>())
+    let kinds = if all { "A".to_owned() } else { EVENT_KINDS.chars().filter(|sign| has(*sign)).collect() };
+    Some(kinds + &"nKEm".chars().filter(|sign| has(*sign)).collect::<String>())
 }
 
 #[cfg(test)]
@@ -163,7 +166,7 @@ mod tests {
             "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
         );
         check("notify-keyspace-events", "EKA", "AKE");
-        check("notify-keyspace-events", "lKg", "glK");
+        check("notify-keyspace-events", "KEtlgnm$", "g$ltnKEm");
         check("notify-keyspace-events", "", "");
     }
 
@@ -176,6 +179,7 @@ mod tests {
             (OUTPUT_LIMITS, "normal 0 0 0 odd 0 0 0 pubsub 0 0 0"),
             (OUTPUT_LIMITS, "normal 0 0"),
             ("notify-keyspace-events", "Q"),
+            ("notify-keyspace-events", "AKn"),
         ] {
             assert!(fault(key, value).is_some(), "{key} {value} was taken");
         }

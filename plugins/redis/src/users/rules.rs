@@ -91,7 +91,7 @@ impl Rules {
     }
 }
 
-/// As Redis keeps them since release 7: what counts for all commands first, and of what is said twice the last, behind the others.
+/// What counts for all commands first, and of what is said twice the last, behind the others.
 pub(crate) fn commands(rules: &[String]) -> Vec<String> {
     let mut base = "-@all";
     let mut kept: Vec<String> = Vec::new();
@@ -120,38 +120,40 @@ fn is_covered(name: &str, by: &str) -> bool {
     name.strip_prefix(by).is_some_and(|rest| rest.is_empty() || rest.starts_with('|'))
 }
 
-/// `~PATTERN`, `%R~PATTERN` to read only and `%W~PATTERN` to write only; a pattern alone is for both.
+/// `~PATTERN`, `%R~PATTERN` to read only and `%W~PATTERN` to write only; a pattern alone is for both, and so is one that stands
+/// once for each.
 pub(crate) fn keys(patterns: &[String]) -> Vec<String> {
-    let normal = |pattern: &String| match pattern.split_once('~') {
-        _ if pattern == "allkeys" => "~*".to_owned(),
-        Some(("", _)) => pattern.clone(),
-        Some((rights, rest)) if rights.starts_with('%') => {
-            let rights = rights.to_ascii_uppercase();
-            match rights.as_str() {
-                "%RW" | "%WR" => format!("~{rest}"),
-                rights => format!("{rights}~{rest}"),
+    let mut kept: Vec<(String, String)> = Vec::new();
+    for pattern in patterns {
+        let (rights, rest) = match pattern.split_once('~') {
+            _ if pattern == "allkeys" => (String::new(), "*"),
+            Some((rights, rest)) if rights.is_empty() || rights.starts_with('%') => {
+                let rights = rights.to_ascii_uppercase();
+                (if ["%RW", "%WR"].contains(&rights.as_str()) { String::new() } else { rights }, rest)
             }
+            _ => (String::new(), pattern.as_str()),
+        };
+        let is_right = |rights: &str| ["", "%R", "%W"].contains(&rights);
+        match kept.iter_mut().find(|(known, other)| other == rest && is_right(known)) {
+            Some((known, _)) if *known == rights => {}
+            Some((known, _)) if is_right(&rights) => *known = String::new(),
+            _ => kept.push((rights, rest.to_owned())),
         }
-        _ => format!("~{pattern}"),
-    };
-    once(patterns.iter().map(normal))
+    }
+    kept.into_iter().map(|(rights, rest)| format!("{rights}~{rest}")).collect()
 }
 
 /// `&PATTERN`; a pattern alone is one, too.
 pub(crate) fn channels(patterns: &[String]) -> Vec<String> {
-    let normal = |pattern: &String| match pattern.as_str() {
-        "allchannels" => "&*".to_owned(),
-        pattern if pattern.starts_with('&') => pattern.to_owned(),
-        pattern => format!("&{pattern}"),
-    };
-    once(patterns.iter().map(normal))
-}
-
-fn once(patterns: impl Iterator<Item = String>) -> Vec<String> {
     let mut kept: Vec<String> = Vec::new();
     for pattern in patterns {
-        if !kept.contains(&pattern) {
-            kept.push(pattern);
+        let normal = match pattern.as_str() {
+            "allchannels" => "&*".to_owned(),
+            pattern if pattern.starts_with('&') => pattern.to_owned(),
+            pattern => format!("&{pattern}"),
+        };
+        if !kept.contains(&normal) {
+            kept.push(normal);
         }
     }
     kept
@@ -191,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_are_kept_as_redis_keeps_them() {
+    fn of_what_is_said_twice_the_last_counts() {
         check(&[], &["-@all"]);
         check(&["+GET", "+@read"], &["-@all", "+get", "+@read"]);
         check(&["+get +set", "-get"], &["-@all", "+set", "-get"]);
@@ -202,8 +204,8 @@ mod tests {
     #[test]
     fn patterns_have_their_sign_and_stand_once() {
         assert_eq!(
-            keys(&owned(&["a:*", "~a:*", "%rw~b", "%r~c", "allkeys", "x~y"])),
-            owned(&["~a:*", "~b", "%R~c", "~*", "~x~y"])
+            keys(&owned(&["a:*", "~a:*", "%rw~b", "%r~c", "%W~d", "%W~c", "%R~b", "allkeys", "x~y", "%x~c"])),
+            owned(&["~a:*", "~b", "~c", "%W~d", "~*", "~x~y", "%X~c"])
         );
         assert_eq!(channels(&owned(&["news", "&news", "allchannels"])), owned(&["&news", "&*"]));
     }

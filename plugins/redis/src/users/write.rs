@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use headgate_sdk::json::{self, Map, Value};
 use headgate_sdk::{Action, Edit, Error, ErrorKind, Outcome, Place, Result, Write};
 
+use super::memory::{Memory, Wished, wished};
 use super::spec::{FIELDS, NOPASS, PASSWORD, modifiers, normal, secret_name, whole};
 use super::{Users, read};
 use crate::pages::node_of;
@@ -32,7 +33,36 @@ pub(crate) fn write(
         }
     }
     writes::send(servers, tasks, |node| keep(seen, node), &mut outcomes);
-    writes::all(outcomes)
+    let outcomes = writes::all(outcomes);
+    if !dry_run {
+        remember(servers, seen, writes, &outcomes);
+    }
+    outcomes
+}
+
+/// What the servers tell of the commands that were just allowed.
+fn remember(servers: &mut Servers, seen: &Seen, writes: &[&Write], outcomes: &[Outcome]) {
+    let done = writes.iter().zip(outcomes).filter(|(_, outcome)| matches!(outcome, Outcome::Done(_)));
+    let done: Vec<&Write> = done.map(|(write, _)| *write).collect();
+    let mut memory = Memory::restore();
+    let allowed: Vec<(&Write, Wished)> =
+        done.iter().filter_map(|write| Some((*write, wished(write)?))).collect();
+    if !allowed.is_empty() {
+        let users: BTreeMap<String, Result<Users>> =
+            read(servers, seen, &Place::Cluster).into_iter().collect();
+        for (write, wished) in &allowed {
+            let told = node_of(&write.key).and_then(|node| users.get(node)?.as_ref().ok());
+            if let Some(told) = told.and_then(|users| users.get(&write.key.id)) {
+                memory.learn(&write.key.id, told, wished);
+            }
+        }
+    }
+    for write in done.iter().filter(|write| write.action == Action::Delete) {
+        memory.forget(&write.key.id);
+    }
+    if memory != Memory::restore() {
+        memory.save();
+    }
 }
 
 /// A server has a file of its users, or they stand in its configuration; where it has neither, it forgets them.
