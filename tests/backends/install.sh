@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes sure that what the build, the demo and the tests need of the machine is there, and says what it does.
 #   install.sh [--demo]     --demo leaves out what only the tests need (PostgreSQL, ZooKeeper, etcd, a registry of Nacos, Flink,
-#                           npm and Python for the plugins that are written for them)
+#                           Redis, npm and Python for the plugins that are written for them)
 # Missing packages are installed by apt where it exists and we are root (or sudo asks for no password); else they are
 # named with the command that installs them, and the exit code is 1. Then the jars of Kafka, RocketMQ, ZooKeeper and Flink are
 # fetched, and etcd and rnacos are built, once.
@@ -32,6 +32,7 @@ list_missing() {
   if [[ ${java:-0} -lt 17 ]]; then packages+=("$(java_package)"); fi
   [[ ${1:-} != --demo ]] || return 0
   need curl curl
+  need redis-server redis-server redis-tools
   need npm nodejs npm
   need javac "$(java_package)"
   python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3 python3-venv python3-pip)

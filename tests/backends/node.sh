@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Works on one process of a cluster that a start.sh made (RocketMQ, ZooKeeper, etcd, Nacos, Flink): NAME is its folder in DIR.
+# Works on one process of a cluster that a start.sh made (RocketMQ, ZooKeeper, etcd, Nacos, Flink, Redis): NAME is its folder in DIR.
 #   node.sh DIR NAME start     start it (does not wait; the wait.sh beside the start.sh does)
 #   node.sh DIR NAME kill      SIGKILL and wait until it is gone: a crash
 #   node.sh DIR NAME pause     SIGSTOP: it hangs, its ports still accept

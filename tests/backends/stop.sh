@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Kills all processes of a cluster that a start.sh made (RocketMQ, ZooKeeper, etcd, Nacos, Flink) at once, and deletes its
+# Kills all processes of a cluster that a start.sh made (RocketMQ, ZooKeeper, etcd, Nacos, Flink, Redis) at once, and deletes its
 # folder: nothing in it is worth keeping, and some take seconds for an orderly stop.
 #   stop.sh DIR
 set -euo pipefail

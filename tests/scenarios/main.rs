@@ -25,6 +25,7 @@ mod other_types;
 mod ownership;
 mod plugins;
 mod records;
+mod redis;
 mod rocketmq;
 mod rocketmq_admin;
 mod secure;

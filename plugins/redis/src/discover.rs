@@ -4,7 +4,7 @@ use headgate_sdk::address;
 use headgate_sdk::json::{self, json};
 use headgate_sdk::{Check, Cluster, ErrorKind, Health, Node, Place, Result};
 
-use crate::info::Info;
+use crate::info::{Info, State};
 use crate::manifest::{MASTER, REPLICA};
 use crate::servers::{Seen, Server, Servers};
 
@@ -89,14 +89,11 @@ fn health(server: &Server) -> (Health, Option<String>) {
             return (if is_silent { Health::Down } else { Health::Unknown }, Some(error.message.clone()));
         }
     };
-    let problem = if info.loading {
-        "it reads its data from disk, and serves nobody before that is done"
-    } else if info.link_down {
-        "it does not reach its master"
-    } else if server.member.failed.is_some() {
-        "others of its cluster take it for failed"
-    } else {
-        return (Health::Up, None);
+    let problem = match info.state {
+        State::Loads => "it reads its data from disk, and serves nobody before that is done",
+        State::Lags => "it does not reach its master",
+        State::Serves if server.member.failed.is_some() => "others of its cluster take it for failed",
+        State::Serves => return (Health::Up, None),
     };
     (Health::Degraded, Some(problem.to_owned()))
 }
@@ -125,16 +122,16 @@ mod tests {
         }
     }
 
-    fn told(loading: bool, link_down: bool) -> Result<Info> {
-        Ok(Info { loading, link_down, version: "7.0.15".to_owned(), ..Info::default() })
+    fn told(state: State) -> Result<Info> {
+        Ok(Info { state, version: "7.0.15".to_owned(), ..Info::default() })
     }
 
     #[test]
     fn a_server_is_as_well_as_it_says() {
         let of = |told| health(&server("a", true, told)).0;
-        assert_eq!(of(told(false, false)), Health::Up);
-        assert_eq!(of(told(true, false)), Health::Degraded);
-        assert_eq!(of(told(false, true)), Health::Degraded);
+        assert_eq!(of(told(State::Serves)), Health::Up);
+        assert_eq!(of(told(State::Loads)), Health::Degraded);
+        assert_eq!(of(told(State::Lags)), Health::Degraded);
         assert_eq!(of(Err(Error::unavailable("refused"))), Health::Down);
         assert_eq!(of(Err(Error::new(ErrorKind::PermissionDenied, "no grant"))), Health::Unknown);
     }
@@ -142,9 +139,9 @@ mod tests {
     #[test]
     fn replicas_stand_behind_their_master_and_who_forgets_is_named() {
         let servers = vec![
-            server("c", false, told(false, false)),
+            server("c", false, told(State::Serves)),
             server("a", false, Err(Error::unavailable("refused"))),
-            server("b", true, Ok(Info { has_file: true, is_master: true, ..told(false, false).unwrap() })),
+            server("b", true, Ok(Info { has_file: true, is_master: true, ..told(State::Serves).unwrap() })),
         ];
         let seen = Seen { is_cluster: true, servers };
         let ranks: Vec<u32> = seen.servers.iter().map(|server| rank(&seen, server)).collect();

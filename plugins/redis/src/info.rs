@@ -17,13 +17,9 @@ pub(crate) struct Info {
     /// Another one after each start: two addresses with the same are one server.
     pub(crate) run_id: String,
     pub(crate) version: String,
-    pub(crate) is_cluster: bool,
-    pub(crate) is_sentinel: bool,
+    pub(crate) mode: Mode,
     pub(crate) is_master: bool,
-    /// It reads its data from disk and serves nobody yet.
-    pub(crate) loading: bool,
-    /// Of a replica: why it does not follow its master.
-    pub(crate) link_down: bool,
+    pub(crate) state: State,
     /// Where it can write down what is set at run time.
     pub(crate) has_file: bool,
     /// None where it does not tell.
@@ -32,6 +28,24 @@ pub(crate) struct Info {
     pub(crate) replicas: Vec<Address>,
     /// `db0`: what it holds, by Redis' names.
     pub(crate) keyspaces: BTreeMap<String, BTreeMap<String, u64>>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Mode {
+    #[default]
+    Single,
+    Cluster,
+    Sentinel,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum State {
+    #[default]
+    Serves,
+    /// It reads its data from disk and serves nobody yet.
+    Loads,
+    /// A replica that does not reach its master.
+    Lags,
 }
 
 /// What is asked for it.
@@ -62,11 +76,17 @@ impl Info {
         Self {
             run_id: owned("run_id"),
             version: owned("redis_version"),
-            is_cluster: one("cluster_enabled") == "1",
-            is_sentinel: one("redis_mode") == "sentinel",
+            mode: match (one("redis_mode"), one("cluster_enabled")) {
+                ("sentinel", _) => Mode::Sentinel,
+                (_, "1") => Mode::Cluster,
+                _ => Mode::Single,
+            },
             is_master: one("role") == MASTER,
-            loading: one("loading") == "1",
-            link_down: one("master_link_status") == "down",
+            state: match (one("loading"), one("master_link_status")) {
+                ("1", _) => State::Loads,
+                (_, "down") => State::Lags,
+                _ => State::Serves,
+            },
             has_file: !one("config_file").is_empty(),
             has_user_file: None,
             master,
@@ -134,14 +154,14 @@ mod tests {
         assert_eq!(info.replicas, [("::1".to_owned(), 7001)]);
         assert_eq!(info.keyspaces.keys().collect::<Vec<_>>(), ["db0", "db12"]);
         assert_eq!(info.keyspaces["db0"]["keys"], 3);
-        assert!(info.keeps_users() && !info.keeps_settings() && !info.is_cluster);
+        assert!(info.keeps_users() && !info.keeps_settings() && info.mode == Mode::Single);
     }
 
     #[test]
     fn a_replica_names_its_master() {
         let told = "redis_version:6.2.1\nrun_id:b\nrole:slave\nmaster_host:a\nmaster_port:1\nmaster_link_status:down";
         let info = Info::read(&[text(told), Answer::Refused("NOPERM no".to_owned())]).unwrap();
-        assert_eq!((info.is_master, info.link_down, info.has_user_file), (false, true, None));
+        assert_eq!((info.is_master, info.state, info.has_user_file), (false, State::Lags, None));
         assert_eq!((info.master.clone(), info.is_seven()), (Some(("a".to_owned(), 1)), false));
     }
 

@@ -7,7 +7,7 @@ use headgate_sdk::framed::Lost;
 use headgate_sdk::net::{self, Options};
 use headgate_sdk::{Error, ErrorKind, Place, Result};
 
-use crate::info::{self, Info};
+use crate::info::{self, Info, Mode};
 use crate::link::{self, Link, Part};
 use crate::members::{self, Known, Member};
 use crate::refusals::taken;
@@ -67,12 +67,14 @@ impl Servers {
     /// Who is there, and what each tells of itself. An error instead where nobody answers.
     pub(crate) fn refresh(&mut self) -> Result<Seen> {
         let told = self.begin()?;
-        if told.iter().any(|(_, told)| told.as_ref().is_ok_and(|info| info.is_sentinel)) {
+        if told.iter().any(|(_, told)| told.as_ref().is_ok_and(|info| info.mode == Mode::Sentinel)) {
             let message = "`addresses` names a Sentinel: name the servers that it watches";
             return Err(Error::unsupported(message).code("SENTINEL"));
         }
-        let is_cluster =
-            told.iter().find_map(|(_, told)| told.as_ref().ok()).is_some_and(|info| info.is_cluster);
+        let is_cluster = told
+            .iter()
+            .find_map(|(_, told)| told.as_ref().ok())
+            .is_some_and(|info| info.mode == Mode::Cluster);
         let servers = if is_cluster { self.cluster(told)? } else { self.alone(told) };
         let members = servers.iter().map(|server| server.member.clone()).collect();
         let known = Known { is_cluster, members };

@@ -3,7 +3,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::panic,
     clippy::indexing_slicing,
     reason = "the functions below the tests are parts of them"
 )]
@@ -100,17 +99,17 @@ fn texts(words: &[&str]) -> String {
     format!("*{}\r\n{}", words.len(), words.iter().map(|word| bulk(word)).collect::<String>())
 }
 
-fn info(own: &str, more: &str) -> Said {
-    Some(bulk(&format!(
+fn info(own: &str, more: &str) -> String {
+    bulk(&format!(
         "redis_version:7.0.15\r\nredis_mode:standalone\r\nrun_id:{own}\r\nconfig_file:/etc/redis.conf\r\nrole:master\r\n\
         db0:keys=3,expires=1,avg_ttl=0\r\n{more}"
-    )))
+    ))
 }
 
 /// A single server with one user beside `default`, that takes everything.
 fn server(asked: &str, own: &str) -> Said {
     match asked {
-        "INFO" => info(own, ""),
+        "INFO" => Some(info(own, "")),
         "CONFIG GET aclfile" => Some(texts(&["aclfile", ""])),
         "CONFIG GET *" => {
             Some(texts(&["maxmemory", "0", "timeout", "0", "port", "6379", "requirepass", "hunter2"]))
@@ -262,9 +261,10 @@ fn one_of_two_servers_is_enough_and_the_other_is_down() {
 #[test]
 fn a_master_names_its_replica_and_who_is_gone_is_remembered() {
     let replica = Fake::start(|asked, own| match asked {
-        "INFO" => {
-            info(own, "role:slave\r\nmaster_host:127.0.0.1\r\nmaster_port:1\r\nmaster_link_status:up\r\n")
-        }
+        "INFO" => Some(info(
+            own,
+            "role:slave\r\nmaster_host:127.0.0.1\r\nmaster_port:1\r\nmaster_link_status:up\r\n",
+        )),
         _ => server(asked, own),
     });
     let port = replica.address.rsplit(':').next().unwrap().to_owned();
@@ -272,7 +272,7 @@ fn a_master_names_its_replica_and_who_is_gone_is_remembered() {
     let told = Arc::clone(&named);
     let master = Fake::start(move |asked, own| match asked {
         "INFO" if *told.lock().unwrap() => {
-            info(own, &format!("slave0:ip=127.0.0.1,port={port},state=online\r\n"))
+            Some(info(own, &format!("slave0:ip=127.0.0.1,port={port},state=online\r\n")))
         }
         _ => server(asked, own),
     });
@@ -353,7 +353,7 @@ fn a_user_s_password_is_put_in_by_the_host_and_commands_are_shown_as_wished() {
     assert!(matches!(outcomes.as_slice(), [Outcome::Done(_)]), "{outcomes:?}");
     let words = "ACL SETUSER bob reset resetpass on +@all -@dangerous resetkeys ~* resetchannels clearselectors resetpass >hunter2";
     assert_eq!(fake.asked("ACL SETUSER"), [words]);
-    let found = plugin.get_resources(&[create.key.clone()]).unwrap();
+    let found = plugin.get_resources(std::slice::from_ref(&create.key)).unwrap();
     let [Lookup::Found(bob)] = found.as_slice() else { panic!("{found:?}") };
     let spec: Value = serde_json::from_str(&bob.spec).unwrap();
     assert_eq!(spec["commands"], json!(["+@all", "-@dangerous"]));

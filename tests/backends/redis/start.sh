@@ -4,7 +4,7 @@
 # Prints the lines of DIR/cluster.env (ADDRESSES=127.0.0.1:21000,… DIR=… PORT_1=… …) once every node serves.
 #   OWNER=PID         the cluster is killed and deleted when that process is gone
 #   PASSWORD=…        what clients log in with, as the user `default`
-#   REDIS_FLAGS=…     more lines for each node's configuration, with ; between them
+#   FORGETFUL=1       started without a configuration file: what is set is gone with the next start
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 nodes=${1:-} dir=${2:-}
@@ -46,12 +46,11 @@ for ((number = 1; number <= nodes; number++)); do
       echo 'cluster-node-timeout 2000'
     fi
     if [[ -n ${PASSWORD:-} ]]; then printf 'requirepass "%s"\nmasterauth "%s"\n' "$PASSWORD" "$PASSWORD"; fi
-    tr ';' '\n' <<<"${REDIS_FLAGS:-}"
   } >"$node/redis.conf"
-  cat >"$node/run" <<RUN
-#!/usr/bin/env bash
-exec redis-server $(printf %q "$node/redis.conf")
-RUN
+  start="$(printf %q "$node/redis.conf")"
+  # node.sh knows its processes by their words, here as well.
+  if [[ ${FORGETFUL:-0} == 1 ]]; then start="--dir $(printf %q "$node/") - <$start"; fi
+  printf '#!/usr/bin/env bash\nexec redis-server %s\n' "$start" >"$node/run"
   chmod +x "$node/run"
 done
 

@@ -6,6 +6,7 @@ use headgate_sdk::json::{self, Value};
 use headgate_sdk::{Action, Error, Outcome, Place, Result, Write};
 
 use super::{Config, ID, keys, read, values};
+use crate::info::Info;
 use crate::pages::node_of;
 use crate::resp::Command;
 use crate::servers::{Seen, Server, Servers};
@@ -65,7 +66,7 @@ fn task(
 /// Since Redis 7 all or nothing.
 fn commands(server: &Server, changes: Config) -> Vec<Command> {
     let set = || Command::new(["CONFIG", "SET"]);
-    if server.told.as_ref().is_ok_and(|info| info.is_seven()) {
+    if server.told.as_ref().is_ok_and(Info::is_seven) {
         let all = changes.into_iter().fold(set(), |command, (key, value)| command.word(key).word(value));
         return vec![all];
     }
@@ -111,7 +112,6 @@ mod tests {
     use headgate_sdk::{Edit, ResourceKey};
 
     use super::*;
-    use crate::info::Info;
     use crate::members::Member;
     use crate::types::CONFIG;
 

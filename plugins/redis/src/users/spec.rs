@@ -73,19 +73,19 @@ pub(crate) fn modifiers(name: &str, value: &Value) -> Option<Vec<String>> {
         (NOPASS, Value::Bool(true)) => one("nopass"),
         (NOPASS, Value::Bool(false)) => one("resetpass"),
         ("commands", Value::Array(list)) => texts(list),
-        ("keys", Value::Array(list)) => behind("resetkeys", texts(list)?),
-        ("channels", Value::Array(list)) => behind("resetchannels", texts(list)?),
+        ("keys", Value::Array(list)) => Some(behind("resetkeys", texts(list)?)),
+        ("channels", Value::Array(list)) => Some(behind("resetchannels", texts(list)?)),
         (SELECTORS, Value::Array(list)) => {
             let selectors: Option<Vec<String>> = list.iter().map(bracketed).collect();
-            behind("clearselectors", selectors?)
+            Some(behind("clearselectors", selectors?))
         }
         _ => None,
     }
 }
 
-fn behind(reset: &str, mut words: Vec<String>) -> Option<Vec<String>> {
+fn behind(reset: &str, mut words: Vec<String>) -> Vec<String> {
     words.insert(0, reset.to_owned());
-    Some(words)
+    words
 }
 
 fn bracketed(selector: &Value) -> Option<String> {
