@@ -13,6 +13,8 @@ opens=(--add-exports=java.base/sun.net.util=ALL-UNNAMED --add-exports=java.rmi/s
   --add-exports=java.security.jgss/sun.security.krb5=ALL-UNNAMED --add-opens=java.base/sun.nio.ch=ALL-UNNAMED
   --add-opens=java.base/java.{lang,lang.reflect,net,io,nio,text,time,util}"=ALL-UNNAMED"
   --add-opens=java.base/java.util.concurrent{,.atomic,.locks}"=ALL-UNNAMED")
+# Flink loads what lies in `plugins` where it is started: this tree has a folder of that name.
+cd "$dir"
 # By the process's folder on its command line node.sh knows it again.
 # The serial collector and the first compiler tier: two cores are shared by all that the tests start.
 exec env FLINK_CONF_DIR="$dir/conf" FLINK_LIB_DIR="$lib" java -Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \

@@ -90,9 +90,14 @@ fn bytes(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(factor)
 }
 
+/// Documents say true and false.
 fn switch(value: &str) -> Option<String> {
-    let lower = value.to_ascii_lowercase();
-    ["yes", "no"].contains(&lower.as_str()).then_some(lower)
+    let word = match value.to_ascii_lowercase().as_str() {
+        "yes" | "true" => "yes",
+        "no" | "false" => "no",
+        _ => return None,
+    };
+    Some(word.to_owned())
 }
 
 /// `CLASS HARD SOFT SECONDS` for each class. A class that is left out keeps what it has, so that the wish would say less
@@ -159,6 +164,7 @@ mod tests {
         check("maxmemory-clients", "5%", "5%");
         check("maxmemory-policy", "AllKeys-LRU", "allkeys-lru");
         check("activerehashing", "YES", "yes");
+        check("activedefrag", "false", "no");
         check("save", "3600 1", "3600 1");
         check(
             OUTPUT_LIMITS,

@@ -26,7 +26,9 @@ pub(crate) fn default_of(name: &str) -> Value {
 pub(crate) fn normal(name: &str, value: Value) -> Value {
     match (name, value) {
         (SELECTORS, Value::Array(selectors)) => selectors.into_iter().map(selector).collect(),
-        (name, Value::String(text)) if RULES.contains(&name) => words(name, &[text]),
+        (name, Value::String(text)) if RULES.contains(&name) => {
+            words(name, &text.split_ascii_whitespace().map(str::to_owned).collect::<Vec<_>>())
+        }
         (name, Value::Array(list)) if RULES.contains(&name) => match texts(&list) {
             Some(texts) => words(name, &texts),
             None => Value::Array(list),
@@ -109,8 +111,9 @@ pub(crate) fn schema() -> Value {
     let commands = "In order, later ones count more: +COMMAND, -COMMAND, +@CATEGORY, +COMMAND|SUBCOMMAND";
     let keys = "Patterns: ~app:* to read and write, %R~app:* to read, %W~app:* to write";
     let rules = |name: &str, title: &str, description: &str| {
-        json!({"type": ["array", "null"], "items": {"type": "string", "minLength": 1}, "title": title,
-            "description": description, "default": default_of(name)})
+        json!({"type": ["array", "string", "null"], "items": {"type": "string", "minLength": 1},
+            "title": title, "description": format!("{description}. A list, or one text with spaces between"),
+            "default": default_of(name)})
     };
     let commands = rules("commands", "Commands", commands);
     let keys = rules("keys", "Keys", keys);
