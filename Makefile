@@ -39,7 +39,7 @@ else
 	cargo test --locked --package headgate-tests --test tidy
 endif
 
-samples: ## the plugins in JavaScript and Python, which are not built in: plugins/NAME/dist/NAME.wasm (npm, pip)
+samples: ## the plugins that are not built in, one for each language: plugins/NAME/dist/NAME.wasm (cargo, npm, pip)
 	@tests/samples.sh
 
 kits: build samples ## the SDKs for JavaScript and Python, the samples, and a project that the binary makes for each
@@ -48,7 +48,7 @@ kits: build samples ## the SDKs for JavaScript and Python, the samples, and a pr
 scenarios: build samples ## the stories across processes, with real brokers, on SQLite and PostgreSQL; ONLY=drift::sqlite
 	cargo test --locked --package headgate-tests --test scenarios $(ONLY)
 
-cassettes: build backends ## record what the built-in plugins exchange with real clusters, for the unit tests; ONLY=kafka
+cassettes: build backends ## record what plugins exchange with real clusters, for the tests; ONLY=kafka
 	HEADGATE_BIN=$(abspath $(TARGET))/debug/headgate tests/cassettes/record.sh $(ONLY)
 
 bench: backends ## Headgate against its peers and against the native path, a release build, real clusters: tables of ratios; KIND=kafka, rocketmq or fleet: one part

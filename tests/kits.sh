@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Tests the kits for JavaScript and Python: the SDKs, the samples, and a project that the binary makes in an empty folder, as its
 # author would: made, tested, built, checked and led through its conformance. (The one in Rust is a scenario, tests/scenarios/kit.rs.)
+# The samples of all languages are led through theirs with what was recorded of real clusters.
 #   kits.sh            HEADGATE_BIN: the binary [target/debug/headgate]
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -22,6 +23,11 @@ begin() { # LANGUAGE TEST
   "$headgate" plugin check "dist/cellar-$1.wasm" >/dev/null
   "$headgate" plugin test "dist/cellar-$1.wasm"
 }
+
+for name in redis nacos flink; do
+  step "the sample $name against its cassette"
+  "$headgate" plugin test "$root/plugins/$name/dist/$name.wasm" --cassette "$root/tests/cassettes/$name.jsonl"
+done
 
 step "the SDK in JavaScript"
 (cd "$root/sdk-guest/js" && npm test --silent)

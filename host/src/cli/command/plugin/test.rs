@@ -25,14 +25,14 @@ need none: what the plugin says and decides, and a hostile server on the loopbac
 
 Examples:
   headgate plugin test redis.wasm
-  headgate plugin test redis.wasm --connection nodes=127.0.0.1:6379
+  headgate plugin test redis.wasm --connection addresses=127.0.0.1:6379
   headgate plugin test redis.wasm --connection lab.yaml --secret password=env:REDIS_PASSWORD --wish scratch.yaml
-  headgate plugin test redis.wasm --connection nodes=127.0.0.1:6379 --record redis.cassette
+  headgate plugin test redis.wasm --connection addresses=127.0.0.1:6379 --record redis.cassette
   headgate plugin test redis.wasm --cassette redis.cassette --junit report.xml
   headgate plugin test redis.wasm --only network --only contract/paging
 
 A file for --connection holds what `headgate cluster add -f` takes, of which `connection` and `secrets` are used:
-  connection: {nodes: 127.0.0.1:6379}
+  connection: {addresses: 127.0.0.1:6379}
   secrets: {password: env:REDIS_PASSWORD}     # or @FILE, or - for standard input
 
 A file for --wish holds documents as `headgate apply -f` takes them. What they name is written, read back, taken back and
