@@ -1,7 +1,7 @@
-//! The built-in plugins, tried by `headgate plugin test` against real clusters: no host and no database stand beside it.
+//! The built-in plugins and a sample, tried by `headgate plugin test` against real clusters: no host and no database stand beside it.
 
 use anyhow::{Context, Result, ensure};
-use headgate_tests::{Etcd, Kafka, Output, ZooKeeper, folder, without_a_host};
+use headgate_tests::{Etcd, Kafka, Output, Redis, ZooKeeper, folder, without_a_host};
 use serde_json::Value;
 
 const PASSWORD: &str = "admin-secret";
@@ -55,6 +55,19 @@ fn zookeeper_keeps_what_every_plugin_keeps() -> Result<()> {
     let servers = format!("servers={}", ZooKeeper::shared()?.addresses()?);
     let output = tried("zookeeper", &["--connection", &servers])?;
     keeps_all(&output, &["decides", "normal-form", "no-steps", "applies", "credentials"])
+}
+
+/// A sample, on three nodes: its cassette is of one.
+#[test]
+fn redis_keeps_what_every_plugin_keeps() -> Result<()> {
+    let redis = Redis::nodes(3)?;
+    let tree = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (file, wish) =
+        (tree.join("../plugins/redis/dist/redis.wasm"), tree.join("cassettes/redis.wish.yaml"));
+    let (file, wish) = (file.to_string_lossy(), wish.to_string_lossy());
+    let addresses = format!("addresses={}", redis.addresses()?);
+    let output = tried(&file, &["--connection", &addresses, "--wish", &wish])?;
+    keeps_all(&output, &["credentials"])
 }
 
 /// Logged in by SCRAM, and recorded: the same run again without the cluster, and no secret in the file.

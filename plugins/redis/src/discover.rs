@@ -122,16 +122,16 @@ mod tests {
         }
     }
 
-    fn told(state: State) -> Result<Info> {
-        Ok(Info { state, version: "7.0.15".to_owned(), ..Info::default() })
+    fn info(state: State) -> Info {
+        Info { state, version: "7.0.15".to_owned(), ..Info::default() }
     }
 
     #[test]
     fn a_server_is_as_well_as_it_says() {
         let of = |told| health(&server("a", true, told)).0;
-        assert_eq!(of(told(State::Serves)), Health::Up);
-        assert_eq!(of(told(State::Loads)), Health::Degraded);
-        assert_eq!(of(told(State::Lags)), Health::Degraded);
+        assert_eq!(of(Ok(info(State::Serves))), Health::Up);
+        assert_eq!(of(Ok(info(State::Loads))), Health::Degraded);
+        assert_eq!(of(Ok(info(State::Lags))), Health::Degraded);
         assert_eq!(of(Err(Error::unavailable("refused"))), Health::Down);
         assert_eq!(of(Err(Error::new(ErrorKind::PermissionDenied, "no grant"))), Health::Unknown);
     }
@@ -139,9 +139,9 @@ mod tests {
     #[test]
     fn replicas_stand_behind_their_master_and_who_forgets_is_named() {
         let servers = vec![
-            server("c", false, told(State::Serves)),
+            server("c", false, Ok(info(State::Serves))),
             server("a", false, Err(Error::unavailable("refused"))),
-            server("b", true, Ok(Info { has_file: true, is_master: true, ..told(State::Serves).unwrap() })),
+            server("b", true, Ok(Info { has_file: true, is_master: true, ..info(State::Serves) })),
         ];
         let seen = Seen { is_cluster: true, servers };
         let ranks: Vec<u32> = seen.servers.iter().map(|server| rank(&seen, server)).collect();

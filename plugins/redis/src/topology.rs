@@ -159,18 +159,18 @@ mod tests {
         assert_eq!(members[2].failed.as_deref(), Some("fail"));
     }
 
-    fn told(run_id: &str, master: Option<Address>, replicas: &[Address]) -> Result<Info> {
+    fn info(run_id: &str, master: Option<Address>, replicas: &[Address]) -> Info {
         let (run_id, is_master) = (run_id.to_owned(), master.is_none());
-        Ok(Info { run_id, is_master, master, replicas: replicas.to_vec(), ..Info::default() })
+        Info { run_id, is_master, master, replicas: replicas.to_vec(), ..Info::default() }
     }
 
     #[test]
     fn masters_and_replicas_name_each_other_and_one_server_stands_once() {
-        let mut all = vec![(at("localhost", 1), told("m", None, &[at("127.0.0.1", 2)]))];
+        let mut all = vec![(at("localhost", 1), Ok(info("m", None, &[at("127.0.0.1", 2)])))];
         assert_eq!(named(&all), [at("127.0.0.1", 2)]);
-        all.push((at("127.0.0.1", 2), told("r", Some(at("127.0.0.1", 1)), &[])));
+        all.push((at("127.0.0.1", 2), Ok(info("r", Some(at("127.0.0.1", 1)), &[]))));
         assert_eq!(named(&all), [at("127.0.0.1", 1)]);
-        all.push((at("127.0.0.1", 1), told("m", None, &[at("127.0.0.1", 2)])));
+        all.push((at("127.0.0.1", 1), Ok(info("m", None, &[at("127.0.0.1", 2)]))));
         assert_eq!(named(&all), []);
         all.push((at("gone", 1), Err(Error::unavailable("refused"))));
         let earlier = Member { is_master: false, ..of_servers(&all, &[]).pop().unwrap() };

@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::unnecessary_wraps,
     reason = "the functions below the tests are parts of them"
 )]
 
