@@ -8,7 +8,9 @@ use std::thread;
 use tokio::runtime::{Builder, Handle, Runtime};
 use wasmtime::{Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-use super::limits::{POOL_COMPONENT_BYTES_MAX, POOL_INSTANCES, POOL_MEMORY_BYTES, POOL_TABLE_ELEMENTS, TICK};
+use super::limits::{
+    POOL_COMPONENT_BYTES_MAX, POOL_INSTANCES, POOL_MEMORIES, POOL_MEMORY_BYTES, POOL_TABLE_ELEMENTS, TICK,
+};
 
 /// A memory slot keeps this much between guests: the start of a Rust guest's memory, so that it is not mapped anew.
 /// Only where the kernel tells which pages were written; zeroing all of it would be slower than mapping.
@@ -87,7 +89,7 @@ fn pool() -> InstanceAllocationStrategy {
     // A component of Rust is three core instances: itself and two that join it to the host; what uses WASI has some more.
     pool.total_component_instances(POOL_INSTANCES)
         .total_core_instances(POOL_INSTANCES * 8)
-        .total_memories(POOL_INSTANCES)
+        .total_memories(POOL_MEMORIES)
         .total_tables(POOL_INSTANCES * 4)
         .total_stacks(POOL_INSTANCES)
         .max_component_instance_size(16 << 20)

@@ -57,8 +57,12 @@ pub(super) const CALLS_MAX: u64 = 10_000;
 /// clusters each cycle would log in anew. Below the pool's slots.
 pub(super) const SESSIONS_MAX: usize = 192;
 
-/// Component instances that the pool holds: all sessions of one plugin and 64 calls that decide.
-pub(super) const POOL_INSTANCES: u32 = 256;
+/// Component instances that the pool holds: all sessions of a few plugins, of one that is reloaded twice, for the version
+/// before ends what it began; and calls that decide. A slot that nobody used takes address space only.
+pub(super) const POOL_INSTANCES: u32 = 1_024;
+
+/// Memories of the pool: a component of Rust has one, the engine of JavaScript brings two more.
+pub(super) const POOL_MEMORIES: u32 = POOL_INSTANCES * 3;
 
 /// Of a component whose instances come from the pool: larger ones are interpreters, made of dozens of modules, and their
 /// instances are mapped one by one.

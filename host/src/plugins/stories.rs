@@ -8,10 +8,10 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::driver::{CallError, Driver, Failure, Kinds, Secrets};
+use super::driver::{CallError, Driver, Failure, Kinds, Plugins, Secrets};
 use super::fixture;
 use super::ledger::NoLedger;
-use super::limits::Limits;
+use super::limits::{Limits, SESSIONS_MAX};
 use super::metrics::Metrics;
 use super::registry::{Options, Pace, Registry, StateStore};
 use crate::clock::SystemClock;
@@ -194,4 +194,21 @@ async fn memory_and_tables_count_together_however_many_there_are() {
     for kind in ["memories", "tables"] {
         world.driver(kind).await.discover().await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn as_many_sessions_as_two_plugins_may_keep_find_room_with_two_memories_each() {
+    let two = |kind: &str| fixture::guest_with_memories(kind, fixture::NOTHING);
+    let world = World::of(&[("one.wasm", two("one")), ("other.wasm", two("other"))]).await;
+    for kind in ["one", "other"] {
+        let plugin = world.registry.find(kind).unwrap();
+        for number in 0..SESSIONS_MAX {
+            let cluster = cluster_of(kind, &format!("cluster {number}"));
+            let driver = plugin.driver(&cluster, Secrets::default()).await.unwrap();
+            driver.discover().await.unwrap();
+        }
+    }
+    let statuses = world.registry.statuses();
+    let kept: Vec<_> = statuses.iter().map(|status| status.traffic.sessions).collect();
+    assert_eq!(kept, [SESSIONS_MAX as u64; 2]);
 }
