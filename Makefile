@@ -51,7 +51,7 @@ scenarios: build samples ## the stories across processes, with real brokers, on 
 cassettes: build backends ## record what plugins exchange with real clusters, for the tests; ONLY=kafka
 	HEADGATE_BIN=$(abspath $(TARGET))/debug/headgate tests/cassettes/record.sh $(ONLY)
 
-bench: backends ## Headgate against its peers and against the native path, a release build, real clusters: tables of ratios; KIND=kafka, rocketmq or fleet: one part
+bench: backends ## Headgate against its peers, the native path and bare wasmtime, a release build, real clusters: tables of ratios; KIND=kafka, rocketmq, fleet or plugins: one part
 	cargo build --locked --release --package headgate --package headgate-benches
 	HEADGATE_BIN=$(abspath $(TARGET))/release/headgate $(TARGET)/release/headgate-benches $(KIND)
 ifeq ($(KIND),)

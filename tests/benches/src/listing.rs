@@ -5,11 +5,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
-use headgate::domain::address::AddressMap;
-use headgate::domain::cluster::{Cluster, Reach};
-use headgate::domain::id::{ClusterId, DEFAULT_ORGANIZATION, OrganizationId};
 use headgate::domain::place::Place;
-use headgate::domain::policy::Authority;
 use headgate::domain::resource::Query;
 use headgate::plugins::driver::{Driver, Kinds, Secrets};
 use headgate_kafka::Kafka;
@@ -177,7 +173,8 @@ pub(crate) fn unchanged(work: &Work) -> Result<Listing> {
 pub(crate) async fn driver(kind: Kind, address: &str, folder: &Path) -> Result<Arc<dyn Driver>> {
     let registry = plugin::load(folder).await?;
     let found = registry.find(kind.name()).with_context(|| format!("{} is not built in", kind.name()))?;
-    Ok(found.driver(&cluster(kind, address), Secrets::default()).await?)
+    let cluster = plugin::cluster(kind.name(), "bench", kind.connection(address));
+    Ok(found.driver(&cluster, Secrets::default()).await?)
 }
 
 /// Of one whole listing.
@@ -221,27 +218,4 @@ fn measured(work: &Work, mut list: impl FnMut() -> Result<usize>) -> Result<List
         rounds.push(start.stop()?);
     }
     Ok(Listing { topics, rounds, memory_mb: memory_mb(pid)?.1 })
-}
-
-fn cluster(kind: Kind, address: &str) -> Cluster {
-    Cluster {
-        id: ClusterId("bench".to_owned()),
-        organization: OrganizationId(DEFAULT_ORGANIZATION.to_owned()),
-        name: "bench".to_owned(),
-        kind: kind.name().to_owned(),
-        connection: kind.connection(address),
-        addresses: AddressMap::default(),
-        named_nodes: Vec::new(),
-        credential_revision: 1,
-        authority: Authority::Observe,
-        paused: false,
-        identity: None,
-        backend_version: None,
-        facts: json!({}),
-        discovered_at_ms: None,
-        reach: Reach::New,
-        created_at_ms: 0,
-        updated_at_ms: 0,
-        version: 0,
-    }
 }

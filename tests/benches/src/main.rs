@@ -1,12 +1,15 @@
-//! `make bench`: what Headgate takes against its peers and against the native path, each pair measured in one run.
+//! `make bench`: what Headgate takes against its peers, the native path and bare wasmtime, each pair measured in one run.
 //!
 //! ```text
-//! bench [kafka] [rocketmq] [fleet]      these parts, or all, with their own clusters; prints a table each
+//! bench [kafka] [rocketmq] [fleet] [plugins]
+//!                                       these parts, or all, with their own clusters; prints a table each
 //! bench list KIND native|component|unchanged ADDRESS ROUNDS [brief | FIELD…]
-//!                                       one measured listing, as JSON: the bench's own child process
+//! bench sessions rust|js FOLDER COUNT
+//!                                       one measured listing, or so many sessions of a plugin whose compiled code is
+//!                                       kept in FOLDER, as JSON: the bench's own child processes
 //! ```
 //!
-//! `HEADGATE_BENCH_SHARE=20` makes RocketMQ's and the fleet's sizes a twentieth: to try the benches, never for figures.
+//! `HEADGATE_BENCH_SHARE=20` makes the sizes of all but Kafka's part a twentieth: to try the benches, never for figures.
 
 mod exposition;
 mod fleet;
@@ -17,9 +20,12 @@ mod listing;
 mod measure;
 mod peers;
 mod plugin;
+mod plugins;
 mod rocketmq;
 mod silent;
 mod table;
+
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
@@ -29,7 +35,7 @@ use crate::table::Table;
 /// Rounds of a listing that are not counted.
 const WARMUP: usize = 10;
 
-const PARTS: [&str; 3] = ["kafka", "rocketmq", "fleet"];
+const PARTS: [&str; 4] = ["kafka", "rocketmq", "fleet", "plugins"];
 
 fn main() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -37,6 +43,7 @@ fn main() -> Result<()> {
     match words.as_slice() {
         [] => PARTS.into_iter().try_for_each(part),
         ["list", kind, how, address, rounds, fields @ ..] => list(kind, how, address, rounds, fields),
+        ["sessions", guest, folder, count] => plugins::sessions::print(guest, Path::new(folder), count),
         parts => parts.iter().copied().try_for_each(part),
     }
 }
@@ -47,6 +54,7 @@ fn part(name: &str) -> Result<()> {
         "kafka" => kafka::rows(&mut table),
         "rocketmq" => rocketmq::rows(&mut table).and_then(|()| groups::rows(&mut table)),
         "fleet" => fleet::rows(&mut table),
+        "plugins" => plugins::rows(&mut table),
         other => bail!("{other} is nothing to measure: {} are", PARTS.join(", ")),
     }
 }

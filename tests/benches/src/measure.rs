@@ -33,12 +33,36 @@ impl Start {
 
 /// User and system time of all threads, ended ones too. The kernel counts it in ticks of 10 ms: sum over several rounds.
 fn cpu_ms(pid: u32) -> Result<f64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    cpu_told(&fs::read_to_string(format!("/proc/{pid}/stat"))?)
+}
+
+/// Of the threads that are called so, as long as they live.
+pub(crate) fn threads_cpu_ms(pid: u32, name: &str) -> Result<f64> {
+    let mut all = 0.0;
+    for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let task = task?.path();
+        // A thread may end between the list and the look.
+        let Ok(found) = fs::read_to_string(task.join("comm")) else { continue };
+        if found.trim_end() == name
+            && let Ok(stat) = fs::read_to_string(task.join("stat"))
+        {
+            all += cpu_told(&stat)?;
+        }
+    }
+    Ok(all)
+}
+
+fn cpu_told(stat: &str) -> Result<f64> {
     // The command's name, in parentheses, may hold spaces.
     let fields: Vec<&str> =
         stat.rsplit_once(')').context("stat without a name")?.1.split_whitespace().collect();
     let tick = |index: usize| -> Result<f64> { Ok(fields.get(index).context("short stat")?.parse()?) };
     Ok((tick(11)? + tick(12)?) * 10.0)
+}
+
+/// Threads that it has now.
+pub(crate) fn threads(pid: u32) -> Result<usize> {
+    Ok(fs::read_dir(format!("/proc/{pid}/task"))?.count())
 }
 
 /// Megabytes resident now, and at most.
@@ -51,9 +75,14 @@ pub(crate) fn memory_mb(pid: u32) -> Result<(f64, f64)> {
     Ok((kib("VmRSS")? / 1024.0, kib("VmHWM")? / 1024.0))
 }
 
-pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(values: Vec<f64>) -> f64 {
+    percentile(values, 50)
+}
+
+/// So many of a hundred are smaller.
+pub(crate) fn percentile(mut values: Vec<f64>, percent: usize) -> f64 {
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+    values.get(values.len() * percent / 100).copied().unwrap_or(f64::NAN)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a handful of rounds")]

@@ -7,7 +7,10 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use async_trait::async_trait;
 use headgate::clock::SystemClock;
-use headgate::domain::id::ClusterId;
+use headgate::domain::address::AddressMap;
+use headgate::domain::cluster::{Cluster, Reach};
+use headgate::domain::id::{ClusterId, DEFAULT_ORGANIZATION, OrganizationId};
+use headgate::domain::policy::Authority;
 use headgate::domain::signature::SignatureRules;
 use headgate::plugins::builtin::builtin;
 use headgate::plugins::driver::Kinds;
@@ -15,12 +18,18 @@ use headgate::plugins::ledger::NoLedger;
 use headgate::plugins::limits::Limits;
 use headgate::plugins::metrics::Metrics;
 use headgate::plugins::registry::{Options, Pace, Registry, StateStore};
+use serde_json::{Value, json};
 
 use crate::table::Row;
 
 /// The built-in plugins as the host has them, compiled code kept in that folder.
 pub(crate) async fn load(cache: &Path) -> Result<Registry> {
-    Registry::start(Options {
+    Registry::start(options(cache)).await
+}
+
+/// Of a host that remembers nothing.
+pub(crate) fn options(cache: &Path) -> Options {
+    Options {
         builtin: builtin(),
         directory: None,
         signatures: SignatureRules::default(),
@@ -32,8 +41,31 @@ pub(crate) async fn load(cache: &Path) -> Result<Registry> {
         state: Arc::new(NoState),
         ledger: Arc::new(NoLedger),
         metrics: Metrics::register(&mut prometheus_client::registry::Registry::default()),
-    })
-    .await
+    }
+}
+
+/// Its name is its id, too.
+pub(crate) fn cluster(kind: &str, name: &str, connection: Value) -> Cluster {
+    Cluster {
+        id: ClusterId(name.to_owned()),
+        organization: OrganizationId(DEFAULT_ORGANIZATION.to_owned()),
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+        connection,
+        addresses: AddressMap::default(),
+        named_nodes: Vec::new(),
+        credential_revision: 1,
+        authority: Authority::Observe,
+        paused: false,
+        identity: None,
+        backend_version: None,
+        facts: json!({}),
+        discovered_at_ms: None,
+        reach: Reach::New,
+        created_at_ms: 0,
+        updated_at_ms: 0,
+        version: 0,
+    }
 }
 
 pub(crate) fn rows() -> Result<Vec<Row>> {
@@ -57,7 +89,7 @@ pub(crate) fn rows() -> Result<Vec<Row>> {
     ])
 }
 
-/// The Kafka plugin keeps nothing.
+/// What is measured here keeps nothing.
 struct NoState;
 
 #[async_trait]
