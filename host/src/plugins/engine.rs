@@ -151,7 +151,8 @@ fn start_ticker(engines: Vec<&Engine>) -> std::io::Result<()> {
     thread::Builder::new().name("guest-ticker".to_owned()).spawn(tick).map(drop)
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use super::*;
 
