@@ -2,6 +2,7 @@
 
 mod caller;
 mod extract;
+mod front;
 mod guard;
 mod health;
 mod idempotency;
@@ -9,6 +10,7 @@ pub mod listen;
 mod openapi;
 pub mod page;
 pub mod problem;
+mod role;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -24,8 +26,10 @@ use axum::routing::get;
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 
+pub use front::{Front, between};
 pub use guard::HostGuard;
 pub use openapi::document;
+pub use role::Role;
 
 use crate::app::{LOOK_DEADLINE, SharedApp};
 use crate::telemetry::Metrics;
@@ -56,12 +60,18 @@ pub struct ApiState {
     app: SharedApp,
     metrics: Metrics,
     closing: watch::Receiver<bool>,
+    role: Role,
 }
 
 impl ApiState {
     /// Streams end when `closing` turns true: a stop must not wait for readers.
     pub fn new(app: SharedApp, metrics: Metrics, closing: watch::Receiver<bool>) -> Self {
-        Self { app, metrics, closing }
+        Self { app, metrics, closing, role: Role::Active }
+    }
+
+    #[must_use]
+    pub fn with_role(self, role: Role) -> Self {
+        Self { role, ..self }
     }
 }
 
@@ -83,7 +93,13 @@ impl FromRef<ApiState> for watch::Receiver<bool> {
     }
 }
 
-/// All that the host answers to. From the outside in: id and log line, panics, `Host`, token, deadline, handler.
+impl FromRef<ApiState> for Role {
+    fn from_ref(state: &ApiState) -> Self {
+        state.role.clone()
+    }
+}
+
+/// All that the host answers to. From the outside in: id and log line, panics, `Host`, token, role, deadline, handler.
 pub fn router(state: ApiState, guard: HostGuard) -> Router {
     Router::new()
         .route("/healthz", get(health::check_health))
@@ -94,6 +110,7 @@ pub fn router(state: ApiState, guard: HostGuard) -> Router {
         .fallback(guard::no_route)
         .method_not_allowed_fallback(guard::no_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn_with_state(state.role.clone(), role::guard_role))
         .layer(from_fn_with_state(SharedApp::from_ref(&state), caller::authenticate))
         .layer(from_fn_with_state(guard, guard::guard_host))
         .layer(from_fn(guard::no_store))

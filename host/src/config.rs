@@ -81,6 +81,11 @@ impl ServeConfig {
         }
     }
 
+    /// Whether hosts on other machines can have the same database.
+    pub fn shares_database(&self) -> bool {
+        self.database_url.as_ref().is_some_and(|url| !url.starts_with("sqlite:"))
+    }
+
     pub fn key_file(&self) -> PathBuf {
         self.key.clone().unwrap_or_else(|| self.data.join(KEY_FILE))
     }

@@ -8,6 +8,7 @@ pub mod divergence;
 pub mod error;
 pub mod fields;
 pub mod grant;
+pub mod host;
 pub mod id;
 pub mod installation;
 pub mod kind;

@@ -10,6 +10,7 @@ mod tests;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -111,12 +112,21 @@ impl Reconciler {
     /// The batches in flight end and are stored, for as long as the settings give; then what runs is cut, and goes on
     /// after the next start.
     pub async fn shutdown(&self) {
+        self.end_within(self.inner.settings.grace).await;
+    }
+
+    /// At once, whatever it is in the middle of: another host may act from now on, and reads back what became of it.
+    pub async fn cut(&self) {
+        self.end_within(Duration::ZERO).await;
+    }
+
+    async fn end_within(&self, grace: Duration) {
         self.inner.sync.stop();
         self.inner.stopping.send_replace(true);
         let tasks: Vec<Task> = self.tasks().drain().map(|(_, task)| task).collect();
         let own: Vec<JoinHandle<()>> =
             self.inner.own.lock().unwrap_or_else(PoisonError::into_inner).drain(..).collect();
-        let deadline = tokio::time::Instant::now() + self.inner.settings.grace;
+        let deadline = tokio::time::Instant::now() + grace;
         for mut running in tasks.into_iter().map(|task| task.running).chain(own) {
             if tokio::time::timeout_at(deadline, &mut running).await.is_err() {
                 running.abort();

@@ -17,10 +17,12 @@ use crate::domain::id::{ClusterId, OrganizationId};
 
 mod backup;
 mod belongings;
+mod claim;
 mod clusters;
 mod columns;
 mod error;
 mod events;
+mod hosts;
 mod idempotency;
 mod nodes;
 mod open;
@@ -44,6 +46,7 @@ mod transitions;
 
 pub use backup::{BackedUp, RestoreOptions, Restored, backup, restore};
 pub use belongings::Belongings;
+pub use claim::LOSS_NOTICED;
 pub use error::StoreError;
 pub use events::Event;
 pub use idempotency::Idempotent;
@@ -55,6 +58,9 @@ pub use tokens::{Token, TokenRole};
 
 /// A transaction that cannot begin within this is refused: no writer holds the database across a call to a cluster.
 const WRITER_WAIT: Duration = Duration::from_secs(30);
+
+/// A database that is away does not keep a host from ending.
+const CLOSE_WAIT: Duration = Duration::from_secs(10);
 
 /// Where the data is, and what seals the secrets in it.
 #[derive(Clone, Debug)]
@@ -81,8 +87,10 @@ struct Inner {
     events: broadcast::Sender<Event>,
     last_id: Mutex<u128>,
     unreadable: Mutex<Vec<UnreadableSecrets>>,
-    /// Released when the store is dropped.
-    _claim: open::Claim,
+    /// Whether this host may change what is there; one that stands by may not.
+    acts: bool,
+    /// Let go when the store is closed.
+    claim: claim::Held,
     /// Of a test's own database, removed with it.
     #[cfg(test)]
     folder: std::sync::OnceLock<tempfile::TempDir>,
@@ -109,11 +117,18 @@ impl Store {
     /// Opens the database, makes or migrates its tables. Refuses one that another host holds or that is newer.
     /// Secrets that the key does not open do not stop it: `unreadable_secrets` names them.
     pub async fn open(options: Options, clock: SharedClock) -> Result<Self, StoreError> {
-        open::open(options, clock).await
+        open::open(options, clock, claim::CLAIM_WAIT).await
     }
 
-    /// Waits for the transaction that writes now.
+    /// Waits for the transaction that writes now. A host that stands by begins none.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
+        if !self.inner.acts {
+            return Err(StoreError::StandsBy);
+        }
+        self.begin_with("begin").await
+    }
+
+    async fn begin_with(&self, begin: &'static str) -> Result<Tx, StoreError> {
         let waiting = Arc::clone(&self.inner.writing).lock_owned();
         let writing = tokio::time::timeout(WRITER_WAIT, waiting)
             .await
@@ -121,7 +136,7 @@ impl Store {
         let transaction = match self.inner.database {
             // A deferred transaction that reads first could not write any more once another process wrote.
             open::Database::Sqlite => self.inner.writer.begin_with("begin immediate").await?,
-            open::Database::Postgres => self.inner.writer.begin().await?,
+            open::Database::Postgres => self.inner.writer.begin_with(begin).await?,
         };
         Ok(Tx {
             transaction,
@@ -150,10 +165,13 @@ impl Store {
         Ok(())
     }
 
-    /// Waits for what runs and lets go of the database.
+    /// Begins nothing more, waits for what runs, and lets go of the database.
     pub async fn close(&self) {
-        self.inner.readers.close().await;
-        self.inner.writer.close().await;
+        let closing = async { tokio::join!(self.inner.readers.close(), self.inner.writer.close()) };
+        if tokio::time::timeout(CLOSE_WAIT, closing).await.is_err() {
+            tracing::warn!("the database does not answer: what was not finished with it is given up");
+        }
+        self.inner.claim.let_go().await;
     }
 
     async fn reader(&self) -> Result<PoolConnection<Any>, StoreError> {

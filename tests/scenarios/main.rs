@@ -29,6 +29,7 @@ mod redis;
 mod rocketmq;
 mod rocketmq_admin;
 mod secure;
+mod standby;
 mod state;
 mod topics;
 mod undo;

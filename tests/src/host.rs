@@ -60,6 +60,22 @@ impl Host {
         Ok(host)
     }
 
+    /// Another one on the database of the first, which has that one's key and its owner's token.
+    ///
+    /// # Errors
+    /// As [`Host::start`].
+    pub fn start_beside(first: &Self, options: Options) -> Result<Self> {
+        let mut host = Self::new(first.database_url.clone(), options)?;
+        compiled::give(&host.data())?;
+        for name in ["key", "token"] {
+            let from = first.data().join(name);
+            std::fs::copy(&from, host.data().join(name))
+                .with_context(|| format!("copy {}", from.display()))?;
+        }
+        host.restart()?;
+        Ok(host)
+    }
+
     fn new(database_url: Option<String>, options: Options) -> Result<Self> {
         Ok(Self { folder: scratch::folder("host.")?, database_url, options, process: None, starts: 0 })
     }

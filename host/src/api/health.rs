@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::guard::internal;
 use super::problem::Problem;
+use super::role::Role;
 use crate::app::SharedApp;
 use crate::domain::stream::COLLECT;
 use crate::telemetry::Metrics;
@@ -15,14 +16,26 @@ use crate::telemetry::Metrics;
 /// What Prometheus expects of this text.
 const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-pub(crate) async fn check_health() -> Json<Value> {
-    Json(json!({"status": "ok"}))
+/// A host that stands by is well, too.
+pub(crate) async fn check_health(State(role): State<Role>) -> Json<Value> {
+    Json(json!({"status": "ok", "role": role.word()}))
 }
 
-/// The listener opens after the plugins were loaded: what may be missing later is the store.
-pub(crate) async fn check_ready(State(app): State<SharedApp>) -> Result<Json<Value>, Problem> {
+pub(crate) async fn check_between() -> Json<Value> {
+    Json(json!({"status": "ok", "role": "none"}))
+}
+
+/// The listener opens after the plugins were loaded: what may be missing later is the store. What stands before several
+/// hosts asks this, and sends everything to the one that is active.
+pub(crate) async fn check_ready(
+    State(app): State<SharedApp>,
+    State(role): State<Role>,
+) -> Result<Json<Value>, Problem> {
+    if let Some(problem) = role.problem() {
+        return Err(problem);
+    }
     match app.check_ready().await {
-        Ok(()) => Ok(Json(json!({"status": "ready"}))),
+        Ok(()) => Ok(Json(json!({"status": "ready", "role": role.word()}))),
         Err(error) => {
             tracing::warn!(%error, "not ready");
             Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", "the store does not answer"))

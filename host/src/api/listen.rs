@@ -52,6 +52,15 @@ impl Listener {
         format!("{scheme}://{}", self.address)
     }
 
+    /// As other machines may reach it: an address that stands for all of a machine's is its name to them.
+    pub fn url_elsewhere(&self, machine: &str) -> String {
+        if !self.address.ip().is_unspecified() {
+            return self.url();
+        }
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{machine}:{}", self.address.port())
+    }
+
     /// Until `stopped` is done; then takes no more connections and lets the requests in flight end.
     pub async fn serve(
         self,
@@ -155,6 +164,9 @@ mod tests {
         let listener = Listener::open(&config("127.0.0.1:0".parse().unwrap())).unwrap();
         let address = listener.address;
         assert_eq!(listener.url(), format!("http://{address}"));
+        assert_eq!(listener.url_elsewhere("box"), listener.url());
+        let everywhere = Listener::open(&config("0.0.0.0:0".parse().unwrap())).unwrap();
+        assert_eq!(everywhere.url_elsewhere("box"), format!("http://box:{}", everywhere.address.port()));
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let router = Router::new().route("/", axum::routing::get(|| async { "here" }));
         let serving = tokio::spawn(listener.serve(router, async move { drop(stopped.await) }));

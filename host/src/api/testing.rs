@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tower::ServiceExt;
 
-use super::{ApiState, HostGuard, router};
+use super::{ApiState, HostGuard, Role as HostRole, router};
 use crate::app::caller::{Caller, Role};
 use crate::app::engine::{Approval, Cycle, Engine, OperationWanted, Proposal, ProposeOptions};
 use crate::app::{self, App, AppError, NewToken, SharedApp};
@@ -60,6 +60,10 @@ pub(super) struct Answer {
 
 impl Host {
     pub(super) async fn start() -> Self {
+        Self::start_as(HostRole::Active).await
+    }
+
+    pub(super) async fn start_as(role: HostRole) -> Self {
         let database = Sqlite::start();
         let store = database.open().await;
         let nudged = Arc::new(Mutex::new(Vec::new()));
@@ -77,7 +81,8 @@ impl Host {
         let new = NewToken { name: "looker".to_owned(), role: Role::Reader, expires_at_ms: None };
         let reader = app.create_token(&caller, new).await.unwrap().text;
         let (close, closing) = watch::channel(false);
-        let state = ApiState::new(Arc::clone(&app), crate::telemetry::Metrics::default(), closing);
+        let state =
+            ApiState::new(Arc::clone(&app), crate::telemetry::Metrics::default(), closing).with_role(role);
         let router = router(state, HostGuard(Some(Vec::new())));
         Self { store, app, nudged, owner, reader, router, close, _database: database }
     }

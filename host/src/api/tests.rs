@@ -10,3 +10,4 @@ mod problems;
 mod records;
 mod relations;
 mod resources;
+mod role;

@@ -1,6 +1,7 @@
 //! Why a use case was not done: one enum, which the API turns into problems.
 
 use super::connection::Wrong;
+use crate::domain::host::{ActiveHost, standing_by};
 use crate::plugins::driver::CallError;
 use crate::plugins::refusal::Refusal as PluginRefusal;
 use crate::store::StoreError;
@@ -40,6 +41,9 @@ pub enum AppError {
     Contract(String),
     #[error("{0}")]
     Busy(String),
+    /// Another host is active: the one that is named.
+    #[error("{}", standing_by(.0.as_ref()))]
+    StandsBy(Option<ActiveHost>),
     #[error("the host is stopping")]
     Stopping,
     #[error("the secure random source of the machine failed")]

@@ -1,19 +1,17 @@
 //! Starts the plugins, with the store behind their key-value space and their memory.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context;
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::task::JoinHandle;
 
+use super::Base;
 use crate::clock::SharedClock;
-use crate::config::ServeConfig;
 use crate::domain::grant::GrantDecision;
 use crate::domain::id::{ClusterId, DEFAULT_ORGANIZATION, EventId, OrganizationId};
 use crate::domain::plugin::{HostVersion, Incident, PluginRecord};
@@ -32,23 +30,22 @@ const CACHE_FOLDER: &str = "cache";
 /// Versions of plugins that served, below the data folder.
 const VERSIONS_FOLDER: &str = "plugin-versions";
 
-/// The name of this host among those on the same database, below the data folder.
-const HOST_FILE: &str = "host";
-
 /// A host that was not heard of for so long is not there: three exchanges were missed.
 const HEARD_MS: i64 = 60 * 1_000;
 
 /// Clusters that are looked at at once when their plugin changes.
 const AT_ONCE: usize = 8;
 
+/// `follows`: this host stands by, and the records are the active one's to write.
 pub(super) async fn load(
-    config: &ServeConfig,
+    base: &Base,
     store: &Store,
-    clock: &SharedClock,
     metrics: &Metrics,
+    follows: bool,
 ) -> anyhow::Result<Registry> {
-    let host = host_name(&config.data.join(HOST_FILE))?;
-    let kept = Arc::new(Kept { store: store.clone(), clock: Arc::clone(clock), host });
+    let Base { config, clock, .. } = base;
+    let host = base.own.host.clone();
+    let kept = Arc::new(Kept { store: store.clone(), clock: Arc::clone(clock), host, follows });
     Registry::start(Options {
         builtin: builtin(),
         directory: config.plugins.clone(),
@@ -60,31 +57,18 @@ pub(super) async fn load(
         clock: Arc::clone(clock),
         state: Arc::<Kept>::clone(&kept),
         ledger: kept,
+        follows,
         metrics: metrics.register(crate::plugins::metrics::Metrics::register),
     })
     .await
 }
 
-/// The machine's name, and what tells two hosts on one machine apart: made once, kept in the file.
-fn host_name(file: &Path) -> anyhow::Result<String> {
-    match fs::read_to_string(file) {
-        Ok(text) if !text.trim().is_empty() => return Ok(text.trim().to_owned()),
-        Ok(_) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => {
-            return Err(error).context(format!("cannot read the host's name from {}", file.display()));
-        }
-    }
-    let machine = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let machine = if machine.trim().is_empty() { "host" } else { machine.trim() };
-    let id = uuid::Uuid::new_v4().simple().to_string();
-    let name = format!("{machine}-{}", id.get(..8).unwrap_or_default());
-    fs::write(file, format!("{name}\n")).with_context(|| format!("cannot write {}", file.display()))?;
-    Ok(name)
-}
-
 /// Looks at the clusters of a kind when another version of it serves, or none: their state is not left for the next cycle.
-pub(super) fn follow(mut changes: broadcast::Receiver<String>, store: Store, reconciler: Reconciler) {
+pub(super) fn follow(
+    mut changes: broadcast::Receiver<String>,
+    store: Store,
+    reconciler: Reconciler,
+) -> JoinHandle<()> {
     tokio::spawn(async move {
         loop {
             match changes.recv().await {
@@ -94,7 +78,7 @@ pub(super) fn follow(mut changes: broadcast::Receiver<String>, store: Store, rec
                 Err(RecvError::Closed) => return,
             }
         }
-    });
+    })
 }
 
 async fn look_at(kind: &str, store: &Store, reconciler: &Reconciler) {
@@ -117,6 +101,8 @@ struct Kept {
     store: Store,
     clock: SharedClock,
     host: String,
+    /// What this host's plugins want remembered is said in its log alone.
+    follows: bool,
 }
 
 #[async_trait]
@@ -162,6 +148,9 @@ impl Kept {
     }
 
     async fn save_with(&self, record: Option<&PluginRecord>, told: &Told) -> Result<(), StoreError> {
+        if self.follows {
+            return Ok(());
+        }
         let mut tx = self.store.begin().await?;
         if let Some(record) = record {
             tx.save_plugin_record(record).await?;
@@ -181,6 +170,9 @@ impl Kept {
     }
 
     async fn keep_incident(&self, incident: &Incident) -> Result<(), StoreError> {
+        if self.follows {
+            return Ok(());
+        }
         let mut tx = self.store.begin().await?;
         tx.insert_plugin_incident(incident).await?;
         tx.commit().await
@@ -193,9 +185,7 @@ impl Kept {
             (kind, HostVersion { host: self.host.clone(), digest, version, seen_at_ms: now_ms })
         });
         let own: Vec<_> = own.collect();
-        let mut tx = self.store.begin().await?;
-        tx.save_plugin_host(&self.host, &own).await?;
-        tx.commit().await?;
+        self.store.save_plugin_host(&self.host, &own).await?;
         self.store.list_plugin_hosts(now_ms - HEARD_MS).await
     }
 }
@@ -248,21 +238,5 @@ impl Ledger for Kept {
             by_kind.entry(kind).or_default().push(version);
         }
         Ok(by_kind)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_host_keeps_its_name() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("host");
-        let name = host_name(&file).unwrap();
-        assert_eq!(host_name(&file).unwrap(), name);
-        assert!(name.rsplit_once('-').is_some_and(|(_, id)| id.len() == 8), "{name}");
-        fs::remove_file(&file).unwrap();
-        assert_ne!(host_name(&file).unwrap(), name);
     }
 }

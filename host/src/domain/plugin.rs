@@ -174,6 +174,18 @@ impl PluginRecord {
         self.versions.first().cloned()
     }
 
+    /// Another host keeps the record. Where both serve the same it is that one's as it stands, so that the generation is the
+    /// same too; until then what it stopped and took back holds here as well.
+    pub fn follow(&mut self, kept: &Self, serving: Option<&str>) {
+        let last = kept.versions.first().map(|version| version.digest.as_str());
+        if serving.is_none() || serving == last {
+            self.clone_from(kept);
+        } else {
+            self.disabled.clone_from(&kept.disabled);
+            self.taken_back.clone_from(&kept.taken_back);
+        }
+    }
+
     pub fn was_taken_back(&self, digest: &str) -> Option<&TakenBack> {
         self.taken_back.iter().find(|known| known.digest == digest)
     }
@@ -389,5 +401,24 @@ mod tests {
         let next = record.take_back("it failed", "headgate", 5);
         assert_eq!((next, record.generation), (Some(version("a")), 3));
         assert!(record.was_taken_back("b").is_some() && record.was_taken_back("a").is_none());
+    }
+
+    #[test]
+    fn two_hosts_come_to_one_generation_once_they_serve_the_same() {
+        let mut kept = PluginRecord::of("toy");
+        for digest in ["a", "b", "c"] {
+            kept.activate(version(digest));
+        }
+        let mut own = PluginRecord::of("toy");
+        own.activate(version("a"));
+        kept.disabled = Some(Stopped { by: "token:ann".to_owned(), at_ms: 1 });
+        own.follow(&kept, Some("a"));
+        assert_eq!((own.generation, digests(&own), own.disabled.is_some()), (1, vec!["a"], true));
+        own.activate(version("c"));
+        own.follow(&kept, Some("c"));
+        assert_eq!(own, kept);
+        let mut without_a_file = PluginRecord::of("toy");
+        without_a_file.follow(&kept, None);
+        assert_eq!(without_a_file, kept);
     }
 }

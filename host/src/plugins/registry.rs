@@ -47,6 +47,8 @@ pub struct Options {
     pub clock: SharedClock,
     pub state: Arc<dyn StateStore>,
     pub ledger: Arc<dyn Ledger>,
+    /// Another host keeps the records: they are read again with every exchange.
+    pub follows: bool,
     pub metrics: Metrics,
 }
 
@@ -91,6 +93,7 @@ impl Registry {
             loader,
             archive,
             ledger: options.ledger,
+            follows: options.follows,
             directory: options.directory,
             pace: options.pace,
             signatures: options.signatures,

@@ -86,6 +86,7 @@ pub(super) fn options(directory: &Path, cache: &Path) -> Options {
         clock: Arc::new(SystemClock),
         state: Arc::new(NoState),
         ledger: Arc::new(NoLedger),
+        follows: false,
         metrics: Metrics::register(&mut prometheus_client::registry::Registry::default()),
     }
 }

@@ -5,6 +5,7 @@
 mod arrivals;
 mod asked;
 pub(super) mod files;
+mod following;
 mod granting;
 mod grants;
 mod judge;
@@ -67,6 +68,7 @@ pub(super) struct Setup {
     pub(super) loader: Arc<Loader>,
     pub(super) archive: Archive,
     pub(super) ledger: Arc<dyn Ledger>,
+    pub(super) follows: bool,
     pub(super) directory: Option<PathBuf>,
     pub(super) pace: Pace,
     pub(super) signatures: SignatureRules,
@@ -77,6 +79,7 @@ pub(super) struct Watch {
     loader: Arc<Loader>,
     archive: Arc<Archive>,
     ledger: Arc<dyn Ledger>,
+    follows: bool,
     directory: Option<PathBuf>,
     pace: Pace,
     signatures: Arc<SignatureRules>,
@@ -101,11 +104,12 @@ pub(super) struct Watch {
 
 impl Watch {
     pub(super) fn new(setup: Setup) -> Self {
-        let Setup { loader, archive, ledger, directory, pace, signatures, shared } = setup;
+        let Setup { loader, archive, ledger, follows, directory, pace, signatures, shared } = setup;
         Self {
             loader,
             archive: Arc::new(archive),
             ledger,
+            follows,
             directory,
             pace,
             signatures: Arc::new(signatures),
@@ -309,6 +313,9 @@ impl Watch {
                 );
             }
             slot.hosts = now;
+        }
+        if self.follows {
+            self.follow_records().await;
         }
         self.publish();
     }

@@ -89,7 +89,7 @@ pub async fn backup(options: &Options, now_ms: i64, out: &Path) -> Result<Backed
     if database == Database::Sqlite && !open::sqlite_path(&options.url)?.exists() {
         return Err(StoreError::Missing { path: open::sqlite_path(&options.url)? });
     }
-    let readers = open::pool(database, &options.url, 1, true).await?;
+    let readers = open::pool(database, &options.url, 1, open::Use::Reads).await?;
     let written = Source { database, readers: &readers, key: &options.key, now_ms }.write(out).await;
     readers.close().await;
     written
@@ -217,7 +217,7 @@ fn values(table: &Table, row: &AnyRow) -> Result<Vec<Value>, StoreError> {
     Ok(values?)
 }
 
-async fn schema_of(connection: &mut AnyConnection) -> Result<i64, StoreError> {
+pub(super) async fn schema_of(connection: &mut AnyConnection) -> Result<i64, StoreError> {
     let row = sqlx::query("select max(version) from _sqlx_migrations").fetch_one(connection).await?;
     Ok(row.try_get::<Option<i64>, _>(0)?.unwrap_or(0))
 }

@@ -25,6 +25,20 @@ pub enum StoreError {
          the database, or take the backup with the version that wrote it"
     )]
     NotMigrated { found: i64, known: i64 },
+    #[error(
+        "another headgate holds the database and keeps it at migration {found}, this one knows {known}: stand by with \
+         its version, or stop it first, and this one migrates the database when it starts"
+    )]
+    Older { found: i64, known: i64 },
+    #[error("this host stands by: another one on its database is active, and changes what is there")]
+    StandsBy,
+    #[error("the claim to the database was lost: another host may act on it by now")]
+    Lost,
+    #[error(
+        "the host that is active seals secrets with another key: put a copy of its key file in the place of this host's, \
+         or name one with `--key-file`"
+    )]
+    ForeignKey,
     #[error("there is no database `{}`", path.display())]
     Missing { path: PathBuf },
     #[error(
@@ -70,6 +84,16 @@ pub enum StoreError {
     OtherKey { path: PathBuf },
     #[error("the database failed: {source}")]
     Database { source: sqlx::Error },
+}
+
+impl StoreError {
+    /// Whether it may be otherwise in a moment: the database was away, or held.
+    pub fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Open { .. } | Self::Locked { .. } | Self::Lost | Self::Busy { .. } | Self::Database { .. }
+        )
+    }
 }
 
 /// What SQLite and PostgreSQL call the failures that have a name here. SQLite's codes are extended: the low byte counts.

@@ -77,6 +77,30 @@ impl Store {
         })
         .collect()
     }
+
+    /// All that the host serves now, in the place of what it said before. A host that stands by says it, too.
+    pub async fn save_plugin_host(
+        &self,
+        host: &str,
+        served: &[(String, HostVersion)],
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin_own().await?;
+        sqlx::query("delete from plugin_hosts where host = $1").bind(host).execute(tx.connection()).await?;
+        for (kind, version) in served {
+            sqlx::query(
+                "insert into plugin_hosts (host, kind, digest, version, seen_at_ms)
+                values ($1, $2, $3, $4, $5)",
+            )
+            .bind(host)
+            .bind(kind)
+            .bind(&version.digest)
+            .bind(&version.version)
+            .bind(version.seen_at_ms)
+            .execute(tx.connection())
+            .await?;
+        }
+        tx.commit().await
+    }
 }
 
 impl Tx {
@@ -129,29 +153,6 @@ impl Tx {
         .bind(INCIDENTS_MAX)
         .execute(self.connection())
         .await?;
-        Ok(())
-    }
-
-    /// All that the host serves now, in the place of what it said before.
-    pub async fn save_plugin_host(
-        &mut self,
-        host: &str,
-        served: &[(String, HostVersion)],
-    ) -> Result<(), StoreError> {
-        sqlx::query("delete from plugin_hosts where host = $1").bind(host).execute(self.connection()).await?;
-        for (kind, version) in served {
-            sqlx::query(
-                "insert into plugin_hosts (host, kind, digest, version, seen_at_ms)
-                values ($1, $2, $3, $4, $5)",
-            )
-            .bind(host)
-            .bind(kind)
-            .bind(&version.digest)
-            .bind(&version.version)
-            .bind(version.seen_at_ms)
-            .execute(self.connection())
-            .await?;
-        }
         Ok(())
     }
 }

@@ -140,13 +140,8 @@ pub(super) async fn check_key(
     writer: &AnyPool,
     key: &SealingKey,
 ) -> Result<Vec<UnreadableSecrets>, StoreError> {
-    let row =
-        sqlx::query("select value from meta where name = $1").bind(CHECK).fetch_optional(writer).await?;
-    if let Some(row) = row {
-        let sealed = Columns::of(&row, "meta").bytes()?;
-        if key.open(CHECK, &sealed).is_some() {
-            return Ok(Vec::new());
-        }
+    if find_check(writer).await?.is_some_and(|sealed| key.open(CHECK, &sealed).is_some()) {
+        return Ok(Vec::new());
     }
     let unreadable = find_unreadable(writer, key).await?;
     if unreadable.is_empty() {
@@ -160,6 +155,19 @@ pub(super) async fn check_key(
         );
     }
     Ok(unreadable)
+}
+
+/// Whether the key is the one that the active host seals with. Nothing is written.
+pub(super) async fn is_opened(readers: &AnyPool, key: &SealingKey) -> Result<bool, StoreError> {
+    match find_check(readers).await? {
+        Some(sealed) => Ok(key.open(CHECK, &sealed).is_some()),
+        None => Ok(find_unreadable(readers, key).await?.is_empty()),
+    }
+}
+
+async fn find_check(pool: &AnyPool) -> Result<Option<Vec<u8>>, StoreError> {
+    let row = sqlx::query("select value from meta where name = $1").bind(CHECK).fetch_optional(pool).await?;
+    row.map(|row| Columns::of(&row, "meta").bytes()).transpose()
 }
 
 async fn save_check(writer: &AnyPool, key: &SealingKey) -> Result<(), StoreError> {

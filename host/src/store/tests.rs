@@ -32,6 +32,7 @@ macro_rules! on_both {
 mod aggregates;
 mod backup;
 mod doors;
+mod hosts;
 mod opening;
 mod plugins;
 mod records;

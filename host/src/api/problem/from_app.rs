@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use super::{FieldError, PLUGIN_REFUSED, Problem};
 use crate::api::guard::internal;
 use crate::api::page::PageError;
+use crate::api::role::standing_by;
 use crate::app::connection::Wrong;
 use crate::app::{AppError, Refusal};
 use crate::domain::error::{BackendError, ErrorKind};
@@ -63,6 +64,7 @@ impl From<AppError> for Problem {
             AppError::Busy(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).advice("try again later")
             }
+            AppError::StandsBy(active) => standing_by(active.as_ref()),
             AppError::Stopping => Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", detail)
                 .advice("try again when it runs"),
             AppError::Random => logged("the secure random source failed"),
@@ -148,6 +150,7 @@ fn store_failed(error: &StoreError) -> Problem {
         StoreError::SecretUnreadable { .. } => {
             Problem::new(StatusCode::CONFLICT, "secret-unreadable", error.to_string())
         }
+        StoreError::StandsBy => standing_by(None),
         StoreError::NoCluster { .. } => Problem::new(StatusCode::NOT_FOUND, "not-found", error.to_string()),
         _ => internal(),
     }

@@ -7,7 +7,7 @@ use crate::api::document;
 use crate::api::testing::Host;
 
 /// Every operation with its method and path, placeholders filled in.
-fn operations() -> Vec<(String, Method, String)> {
+pub(super) fn operations() -> Vec<(String, Method, String)> {
     let document = serde_json::to_value(document()).unwrap();
     let mut all = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -29,7 +29,7 @@ fn operations() -> Vec<(String, Method, String)> {
 }
 
 /// One that gets as far as the use case.
-fn body(operation: &str) -> Option<Value> {
+pub(super) fn body(operation: &str) -> Option<Value> {
     let resource = json!({"type": "item", "id": "a"});
     Some(match operation {
         "register_cluster" => json!({"name": "other", "kind": "toy", "connection": {"bootstrap": "b:1"}}),

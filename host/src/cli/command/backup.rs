@@ -128,6 +128,8 @@ pub(super) fn refusal(error: &StoreError) -> Failure {
     match error {
         StoreError::Newer { .. }
         | StoreError::NotMigrated { .. }
+        | StoreError::Older { .. }
+        | StoreError::ForeignKey
         | StoreError::Altered { .. }
         | StoreError::Locked { .. }
         | StoreError::NotEmpty { .. }

@@ -24,12 +24,16 @@ Examples:
   headgate serve --listen 0.0.0.0:7654 --tls-cert host.pem --tls-key host.key
   headgate serve --plugins ./plugins --plugin-signatures enforce --plugin-key ops.pub
   HEADGATE_DATABASE_URL=postgres://headgate@db/headgate headgate serve
+  HEADGATE_DATABASE_URL=postgres://headgate@db/headgate headgate serve --data ./second --key-file ./first.key
 
 The first start makes the data folder (mode 0700) with the database, the key that seals secrets, and an owner's
 token. On this machine the other commands find address and token there by themselves.
 The first line on stdout is `listening on URL`, once the host answers; logs go to stderr, and HEADGATE_LOG sets
-what they tell (info, headgate=debug), which `headgate log-level` changes while the host runs. SIGTERM or Ctrl-C ends it; so may kill -9: what was being applied is read
-back at the next start.")]
+what they tell (info, headgate=debug), which `headgate log-level` changes while the host runs. SIGTERM or Ctrl-C
+ends it; so may kill -9: what was being applied is read back at the next start.
+A host on a PostgreSQL that another one holds stands by: it answers what can be read, follows its plugin folder, names
+the active host to whoever wants a change, and takes over when that one ends or loses the database. It needs a data
+folder of its own, the same version, and the active host's key file.")]
 pub(in crate::cli) struct Serve {
     /// Address to listen on; other than loopback needs TLS, or --insecure
     #[arg(long, env = "HEADGATE_LISTEN", value_name = "ADDR", default_value = LISTEN_DEFAULT)]

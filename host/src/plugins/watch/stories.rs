@@ -1,5 +1,6 @@
 //! Files that come, change, break and go while calls run, through the whole registry with real guests.
 
+mod following;
 mod granting;
 mod memory;
 mod signing;

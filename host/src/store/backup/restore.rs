@@ -13,7 +13,9 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::tables::{self, Sort, TABLES, Table};
 use super::{EndLine, FORMAT, FORMAT_VERSION, Header, TableLine, schema_of};
+use crate::store::claim::CLAIM_WAIT;
 use crate::store::error::StoreError;
+use crate::store::hosts;
 use crate::store::open::{self, Database};
 use crate::store::sealing::SealingKey;
 use crate::store::statement::{ROWS_MAX, Row, Statement};
@@ -47,7 +49,7 @@ pub async fn restore(file: &Path, options: &RestoreOptions) -> Result<Restored, 
     {
         return Err(StoreError::OtherKey { path: options.key_path.clone() });
     }
-    let (database, _claim, writer) = open::open_writer(&options.url).await?;
+    let (database, _claim, writer) = open::open_writer(&options.url, CLAIM_WAIT).await?;
     let rows = restore_rows(&mut backup, database, &writer, options.replace).await?;
     key.write_new(&options.key_path)?;
     open::migrate(&writer, None).await?;
@@ -76,6 +78,8 @@ async fn restore_rows(
     }
     empty(&mut transaction, replace).await?;
     let rows = backup.fill(&mut transaction).await?;
+    // The host that wrote the backup is not active here.
+    hosts::forget_active(&mut transaction).await?;
     transaction.commit().await?;
     Ok(rows)
 }

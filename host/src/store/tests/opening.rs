@@ -6,6 +6,7 @@ use sqlx::Row;
 
 use super::{Backend, Postgres, Sqlite, event, insert_cluster};
 use crate::clock::SystemClock;
+use crate::store::claim::CLAIM_WAIT;
 use crate::store::testing::{self, resource};
 use crate::store::{Options, SealingKey, Store, StoreError, open};
 
@@ -45,7 +46,7 @@ on_both! {
         let refused = open(&backend, backend.key()).await.unwrap_err();
         assert!(matches!(refused, StoreError::Newer { found: 9_000, .. }), "{refused}");
 
-        let (_database, claim, writer) = open::open_writer(&backend.url()).await.unwrap();
+        let (_database, claim, writer) = open::open_writer(&backend.url(), CLAIM_WAIT).await.unwrap();
         sqlx::query("delete from _sqlx_migrations where version = 9000").execute(&writer).await.unwrap();
         let first = sqlx::query("select checksum from _sqlx_migrations where version = 1");
         let checksum: Vec<u8> = first.fetch_one(&writer).await.unwrap().get(0);
@@ -55,7 +56,7 @@ on_both! {
         let refused = open(&backend, backend.key()).await.unwrap_err();
         assert!(matches!(refused, StoreError::Altered { version: 1 }), "{refused}");
 
-        let (_database, claim, writer) = open::open_writer(&backend.url()).await.unwrap();
+        let (_database, claim, writer) = open::open_writer(&backend.url(), CLAIM_WAIT).await.unwrap();
         sqlx::query(set).bind(checksum).execute(&writer).await.unwrap();
         drop((claim, writer.close().await));
         assert_eq!(backend.open().await.find_cluster_by_id(&lab.id).await.unwrap(), Some(lab));

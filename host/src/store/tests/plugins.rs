@@ -46,9 +46,7 @@ fn serves(host: &str, digest: &str, seen_at_ms: i64) -> (String, HostVersion) {
 }
 
 async fn meet(store: &Store, host: &str, served: &[(String, HostVersion)]) {
-    let mut tx = store.begin().await.unwrap();
-    tx.save_plugin_host(host, served).await.unwrap();
-    tx.commit().await.unwrap();
+    store.save_plugin_host(host, served).await.unwrap();
 }
 
 on_both! {
