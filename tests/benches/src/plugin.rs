@@ -41,6 +41,7 @@ pub(crate) fn options(cache: &Path) -> Options {
         state: Arc::new(NoState),
         ledger: Arc::new(NoLedger),
         metrics: Metrics::register(&mut prometheus_client::registry::Registry::default()),
+        follows: false,
     }
 }
 
