@@ -43,7 +43,7 @@ in_python() { # NAME
 
 # Each of a released version's fixtures, by the tools of the samples and the frozen text alone.
 released() {
-  local of version out scratch
+  local of version out python
   for of in "$root"/tests/fixtures/released/*/; do
     version=$(basename "$of")
     mkdir -p "$of/dist"
@@ -53,12 +53,10 @@ released() {
     fi
     out=$of/dist/python.wasm
     if [[ ! $out -nt $of/python/plugin.py || ! $out -nt $root/plugins/flink/requirements.txt ]]; then
-      scratch=$(mktemp -d)
-      (cd "$root/plugins/flink" && tools) >"$scratch/python"
-      "$(dirname "$(cat "$scratch/python")")/componentize-py" --quiet -d "$root/wit/released/$version" -w driver \
-        componentize --stub-wasi plugin -p "$of/python" -o "$scratch/python.wasm"
-      mv "$scratch/python.wasm" "$out"
-      rm -r "$scratch"
+      python=$(cd "$root/plugins/flink" && tools)
+      "$(dirname "$python")/componentize-py" --quiet -d "$root/wit/released/$version" -w driver \
+        componentize --stub-wasi plugin -p "$of/python" -o "$out.new"
+      mv "$out.new" "$out"
     fi
   done
 }
