@@ -151,6 +151,7 @@ async fn one(subject: &Subject<'_>, check: &Check, unreachable: Option<&str>) ->
     let began = Instant::now();
     let stage = Stage::new(subject, check);
     let verdict = (check.run)(&stage).await;
+    stage.tape.ended().await;
     let unknown = stage.tape.unknown();
     let verdict = if unknown.is_empty() { verdict } else { strayed(unknown) };
     Checked::new(check.group, check.name, verdict, began.elapsed())

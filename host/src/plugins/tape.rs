@@ -29,6 +29,10 @@ use text::{Counted, What};
 /// What the clock moves on by each time that it is read: programs wait for it to move.
 const STEP: Duration = Duration::from_millis(1);
 
+/// Longer than any session may take to say good-bye, and how often it is looked whether all did.
+const END_WAIT: Duration = Duration::from_secs(4);
+const END_LOOK: Duration = Duration::from_millis(5);
+
 /// The tape of one check, or none.
 #[derive(Clone, Default)]
 pub struct Tape(Option<Arc<Reel>>);
@@ -79,6 +83,18 @@ impl Tape {
     fn of(check: &str, cluster: &ClusterId, began_at_ms: u64, way: Way) -> Self {
         let (check, cluster) = (check.to_owned(), cluster.clone());
         Self(Some(Arc::new(Reel { check, cluster, began_at_ms, sessions: AtomicU32::new(0), way })))
+    }
+
+    /// Waits for the sessions that hold it: the last that they say, they say in the background, when they were let go.
+    pub async fn ended(&self) {
+        let Some(reel) = &self.0 else { return };
+        let alone = async {
+            while Arc::strong_count(reel) > 1 {
+                tokio::time::sleep(END_LOOK).await;
+            }
+        };
+        // One that does not end says nothing more that could be waited for.
+        tokio::time::timeout(END_WAIT, alone).await.unwrap_or_default();
     }
 
     /// What the plugin asked that the cassette does not hold: a sentence each.

@@ -61,6 +61,16 @@ impl Claim {
         }
     }
 
+    /// The server would let go of it too, a moment after it heard that the connection is closed.
+    async fn release(self) {
+        if let Self::Session { mut connection } = self {
+            let asked = sqlx::raw_sql("select pg_advisory_unlock_all()").execute(&mut *connection);
+            if !matches!(timeout(LOOK_WAIT, asked).await, Ok(Ok(_done))) {
+                tracing::debug!("the database did not hear that its claim is let go");
+            }
+        }
+    }
+
     /// As long as the session lives, its lock is held.
     async fn is_held(&mut self) -> bool {
         match self {
@@ -100,8 +110,11 @@ impl Held {
         }
     }
 
+    /// Whoever asks for the claim behind this has it.
     pub(super) async fn let_go(&self) {
-        self.0.lock().await.take();
+        if let Some(claim) = self.0.lock().await.take() {
+            claim.release().await;
+        }
     }
 }
 
