@@ -1,6 +1,7 @@
 //! What plugins do, as Prometheus metrics. Labels are bounded: kinds that are loaded, calls of the contract.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -117,17 +118,93 @@ impl Metrics {
 
     /// Of a version that serves, whose health follows.
     pub(super) fn watched(&self, plugin: &str, health: Arc<Health>) -> PluginMetrics {
-        PluginMetrics { all: self.clone(), plugin: plugin.to_owned(), health, usage: None }
+        let labels = Plugin { plugin: plugin.to_owned() };
+        let series = Series {
+            messages_out: self.messages_out.get_or_create_owned(&labels),
+            bytes_in: self.bytes_in.get_or_create_owned(&labels),
+            bytes_out: self.bytes_out.get_or_create_owned(&labels),
+            memory: self.memory.get_or_create_owned(&labels),
+            sessions: self.sessions.get_or_create_owned(&labels),
+            queued: self.queued.get_or_create_owned(&labels),
+            instantiate: self.instantiate.get_or_create_owned(&labels),
+            calls: Kept::default(),
+            host_calls: Kept::default(),
+            plugin: labels.plugin,
+            all: self.clone(),
+        };
+        PluginMetrics { series: Arc::new(series), health, usage: None }
+    }
+
+    pub(super) fn compiled(&self, plugin: &str, took: Duration) {
+        self.compile.get_or_create(&Plugin { plugin: plugin.to_owned() }).set(took.as_secs_f64());
     }
 }
 
 /// One plugin's, of one version.
 #[derive(Clone)]
 pub(super) struct PluginMetrics {
-    all: Metrics,
-    plugin: String,
+    series: Arc<Series>,
     health: Arc<Health>,
     usage: Option<Arc<Usage>>,
+}
+
+/// Looked up once: every call and every host call counts in some of them.
+struct Series {
+    messages_out: Counter,
+    bytes_in: Counter,
+    bytes_out: Counter,
+    memory: Gauge,
+    sessions: Gauge,
+    queued: Gauge,
+    instantiate: Histogram,
+    calls: Kept<CallSeries>,
+    host_calls: Kept<Counter>,
+    plugin: String,
+    all: Metrics,
+}
+
+struct CallSeries {
+    answered: Counter,
+    duration: Histogram,
+    cpu: Seconds,
+}
+
+/// By a name of the contract.
+struct Kept<T>(RwLock<HashMap<&'static str, T>>);
+
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Self(RwLock::default())
+    }
+}
+
+impl<T> Kept<T> {
+    fn with(&self, name: &'static str, make: impl FnOnce() -> T, count: impl FnOnce(&T)) {
+        if let Some(kept) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(name) {
+            return count(kept);
+        }
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        count(all.entry(name).or_insert_with(make));
+    }
+}
+
+impl Series {
+    fn outcome(&self, call: &'static str, outcome: &'static str) -> Counter {
+        self.all.calls.get_or_create_owned(&Outcome { plugin: self.plugin.clone(), call, outcome })
+    }
+
+    fn of_call(&self, call: &'static str) -> CallSeries {
+        let labels = Call { plugin: self.plugin.clone(), call };
+        CallSeries {
+            answered: self.outcome(call, "answered"),
+            duration: self.all.duration.get_or_create_owned(&labels),
+            cpu: self.all.cpu.get_or_create_owned(&labels),
+        }
+    }
+
+    fn of_host_call(&self, interface: &'static str) -> Counter {
+        self.all.host_calls.get_or_create_owned(&HostCall { plugin: self.plugin.clone(), interface })
+    }
 }
 
 impl PluginMetrics {
@@ -146,10 +223,6 @@ impl PluginMetrics {
         }
     }
 
-    fn plugin(&self) -> Plugin {
-        Plugin { plugin: self.plugin.clone() }
-    }
-
     pub(super) fn health(&self) -> &Health {
         &self.health
     }
@@ -161,30 +234,37 @@ impl PluginMetrics {
         duration: Duration,
         cpu: Duration,
     ) {
-        let outcome = failure.map_or("answered", Failure::word);
-        let plugin = || self.plugin.clone();
-        self.all.calls.get_or_create(&Outcome { plugin: plugin(), call, outcome }).inc();
-        let labels = Call { plugin: plugin(), call };
-        self.all.duration.get_or_create(&labels).observe(duration.as_secs_f64());
-        self.all.cpu.get_or_create(&labels).inc_by(cpu.as_secs_f64());
+        let series = &self.series;
+        let count = |kept: &CallSeries| {
+            match failure {
+                None => kept.answered.inc(),
+                Some(failure) => series.outcome(call, failure.word()).inc(),
+            };
+            kept.duration.observe(duration.as_secs_f64());
+            kept.cpu.inc_by(cpu.as_secs_f64());
+        };
+        series.calls.with(call, || series.of_call(call), count);
     }
 
     pub(super) fn host_call(&self, interface: &'static str) {
-        self.all.host_calls.get_or_create(&HostCall { plugin: self.plugin.clone(), interface }).inc();
+        let make = || self.series.of_host_call(interface);
+        self.series.host_calls.with(interface, make, |kept| {
+            kept.inc();
+        });
     }
 
     pub(super) fn bytes_in(&self, count: usize) {
-        self.all.bytes_in.get_or_create(&self.plugin()).inc_by(count as u64);
+        self.series.bytes_in.inc_by(count as u64);
     }
 
     /// One message of so many bytes.
     pub(super) fn bytes_out(&self, count: usize) {
-        self.all.messages_out.get_or_create(&self.plugin()).inc();
-        self.all.bytes_out.get_or_create(&self.plugin()).inc_by(count as u64);
+        self.series.messages_out.inc();
+        self.series.bytes_out.inc_by(count as u64);
     }
 
     pub(super) fn memory(&self, bytes: usize) {
-        let gauge = self.all.memory.get_or_create_owned(&self.plugin());
+        let gauge = &self.series.memory;
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         if bytes > gauge.get() {
             gauge.set(bytes);
@@ -193,19 +273,15 @@ impl PluginMetrics {
 
     pub(super) fn session(&self, change: i64) {
         self.health.session(change);
-        self.all.sessions.get_or_create(&self.plugin()).inc_by(change);
+        self.series.sessions.inc_by(change);
     }
 
     pub(super) fn queued(&self, change: i64) {
         self.health.queued(change);
-        self.all.queued.get_or_create(&self.plugin()).inc_by(change);
+        self.series.queued.inc_by(change);
     }
 
     pub(super) fn instantiated(&self, took: Duration) {
-        self.all.instantiate.get_or_create(&self.plugin()).observe(took.as_secs_f64());
-    }
-
-    pub(super) fn compiled(&self, took: Duration) {
-        self.all.compile.get_or_create(&self.plugin()).set(took.as_secs_f64());
+        self.series.instantiate.observe(took.as_secs_f64());
     }
 }

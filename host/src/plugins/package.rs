@@ -134,7 +134,7 @@ impl Verified {
         });
         let (component, source) = loaded?;
         tracing::info!(plugin = self.name, ?source, took_ms = began.elapsed().as_millis(), "plugin loaded");
-        metrics.of(&self.name).compiled(began.elapsed());
+        metrics.compiled(&self.name, began.elapsed());
         if pooled {
             fits_pool(&self.name, &component)?;
         }
