@@ -71,7 +71,7 @@ impl Host for Guest {
 
     fn emit(&mut self, level: Level, message: String, fields: Vec<(String, String)>) -> wasmtime::Result<()> {
         self.enter("log")?;
-        let mut line = message;
+        let mut line = one_line(message);
         for (key, value) in fields {
             line.push_str(&format!(" {key}={value}"));
         }
@@ -107,6 +107,15 @@ impl Guest {
     }
 }
 
+/// A panic of Rust's tells its place and its message on two.
+fn one_line(text: String) -> String {
+    if !text.contains('\n') {
+        return text;
+    }
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines.join(" ")
+}
+
 fn shorten(line: &mut String) {
     if line.len() > LINE_BYTES_MAX {
         line.truncate(line.floor_char_boundary(LINE_BYTES_MAX));
@@ -119,6 +128,14 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[test]
+    fn what_is_told_on_several_lines_is_one() {
+        assert_eq!(
+            one_line("panicked at src/lib.rs:6:9:\n on purpose\n\n".to_owned()),
+            "panicked at src/lib.rs:6:9: on purpose"
+        );
+    }
 
     #[test]
     fn a_guest_that_logs_too_much_loses_lines_and_gets_new_ones_with_time() {
