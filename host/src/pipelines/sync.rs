@@ -48,7 +48,7 @@ const WHOLE_BATCH_MAX: usize = 4_000;
 /// How long things may take. Handed in, so that tests need not wait.
 #[derive(Clone, Debug)]
 pub struct Timing {
-    /// A write that was answered is looked for so long: a Kafka broker lists a new topic seconds after its creation.
+    /// A write that was answered is looked for so long: a backend may list what is new seconds after it was made.
     pub read_back: Duration,
     /// Between two looks, at first; doubles up to `poll_max`.
     pub poll_min: Duration,
