@@ -63,11 +63,10 @@ impl Claim {
 
     /// The server would let go of it too, a moment after it heard that the connection is closed.
     async fn release(self) {
-        if let Self::Session { mut connection } = self {
-            let asked = sqlx::raw_sql("select pg_advisory_unlock_all()").execute(&mut *connection);
-            if !matches!(timeout(LOOK_WAIT, asked).await, Ok(Ok(_done))) {
-                tracing::debug!("the database did not hear that its claim is let go");
-            }
+        if let Self::Session { mut connection } = self
+            && !answers(&mut connection, "select pg_advisory_unlock_all()").await
+        {
+            tracing::debug!("the database did not hear that its claim is let go");
         }
     }
 
@@ -75,13 +74,15 @@ impl Claim {
     async fn is_held(&mut self) -> bool {
         match self {
             Self::File { .. } => true,
-            Self::Session { connection } => {
-                // Not prepared: who leaves in the middle of it leaves a connection that goes on.
-                let asked = sqlx::raw_sql("select 1").fetch_one(&mut **connection);
-                matches!(timeout(LOOK_WAIT, asked).await, Ok(Ok(_row)))
-            }
+            Self::Session { connection } => answers(connection, "select 1").await,
         }
     }
+}
+
+/// Not prepared: who leaves in the middle of it leaves a connection that goes on.
+async fn answers(connection: &mut AnyConnection, statement: &'static str) -> bool {
+    let asked = sqlx::raw_sql(statement).fetch_one(connection);
+    matches!(timeout(LOOK_WAIT, asked).await, Ok(Ok(_row)))
 }
 
 /// Where a store keeps its claim. It is let go by being taken out.
